@@ -1,0 +1,192 @@
+"""ExecuTorch: `.pte` programs on the XNNPACK delegate, float32 and static int8.
+
+int8 is quantised per output channel (weights, symmetric) and per tensor (activations) in the
+exported graph; XNNPACK runs convolutions, additions and concatenations in int8 and bilinear
+upsampling in float between a dequantise and a quantise node. Input and output stay float32.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mobile.backend import (
+    Array,
+    Delegation,
+    Exported,
+    check_image,
+    check_magic,
+    register_backend,
+)
+from mobile.quiet import converting
+from mobile.recipes import Recipe, register
+from pipeline.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+register(
+    Recipe(
+        name="executorch_fp32",
+        backend="executorch",
+        precision="fp32",
+        suffix=".pte",
+        calibrated=False,
+        max_abs=1e-3,
+        min_cc=0.9999,
+        summary="ExecuTorch on XNNPACK, float32",
+    )
+)
+register(
+    Recipe(
+        name="executorch_int8",
+        backend="executorch",
+        precision="int8",
+        suffix=".pte",
+        calibrated=True,
+        max_abs=None,
+        min_cc=0.98,
+        summary="ExecuTorch on XNNPACK, static int8, weights per channel",
+    )
+)
+
+
+class ExecuTorchRunner:
+    """One loaded `.pte`.
+
+    The runtime has one thread pool per process: `threads` of the runner loaded last holds for
+    every runner of the process. Latency is therefore measured in a process of its own.
+    """
+
+    def __init__(self, path: Path, threads: int) -> None:
+        import torch
+        from executorch.extension.pybindings import portable_lib
+        from executorch.runtime import Runtime
+
+        # The only handle on the pool that the Python runtime has; safe before any execution.
+        portable_lib._unsafe_reset_threadpool(threads)  # noqa: SLF001
+        self.path = path
+        self.threads = portable_lib._threadpool_get_thread_count()  # noqa: SLF001
+        self._from_numpy = torch.from_numpy
+        self._program = Runtime.get().load_program(path)
+        self._method: Any = self._program.load_method("forward")
+        self.shape = tuple(self._method.metadata.input_tensor_meta(0).sizes())
+
+    def prepare(self, image: Array) -> torch.Tensor:
+        """`image` (1, 3, H, W) as the tensor the program takes."""
+        check_image(image, self.shape, self.path)
+        return self._from_numpy(np.ascontiguousarray(image))
+
+    def invoke(self, prepared: Any) -> Array:
+        """Run once."""
+        result: Array = self._method.execute([prepared])[0].numpy()
+        return result
+
+    def run(self, image: Array) -> Array:
+        """`image` (1, 3, H, W) -> (1, 1, H, W)."""
+        return self.invoke(self.prepare(image))
+
+
+class ExecuTorch:
+    """Exports to and runs `.pte`."""
+
+    name = "executorch"
+    suffix = ".pte"
+    runtime = "executorch"
+    modules: tuple[str, ...] = (
+        "torch",
+        "executorch.runtime",
+        "executorch.extension.pybindings.portable_lib",
+    )
+    packages: tuple[str, ...] = ("torch", "executorch", "torchao")
+
+    def export(
+        self, module: nn.Module, example: Array, recipe: Recipe, calibration: Iterable[Array]
+    ) -> Exported:
+        """Trace, quantise when the recipe says so, lower to XNNPACK, serialise."""
+        import torch
+        from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+        from executorch.exir import to_edge_transform_and_lower
+
+        inputs = (torch.from_numpy(example),)
+        with torch.no_grad():
+            if recipe.precision == "int8":
+                module = _quantise(module, inputs, calibration)
+            program = torch.export.export(module, inputs)
+            lowered = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
+            delegation = count_delegated(lowered.exported_program().graph_module)
+            data = bytes(lowered.to_executorch().buffer)
+        return Exported(data, "NCHW", "images", "output", delegation)
+
+    def load(self, path: Path, threads: int) -> ExecuTorchRunner:
+        """Open a `.pte`; `UserError` when it is damaged or not one."""
+        check_magic(path, b"ET12", "an ExecuTorch program")
+        try:
+            with converting(f"loading {path}", None):
+                return ExecuTorchRunner(path, threads)
+        except UserError as error:
+            raise UserError(f"{error}; export it again") from error
+
+
+def _quantise(
+    module: nn.Module, inputs: tuple[torch.Tensor, ...], calibration: Iterable[Array]
+) -> nn.Module:
+    import torch
+    from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
+        XNNPACKQuantizer,
+        get_symmetric_quantization_config,
+    )
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+
+    quantizer = XNNPACKQuantizer().set_global(
+        get_symmetric_quantization_config(is_per_channel=True)
+    )
+    prepared = prepare_pt2e(torch.export.export(module, inputs).module(), quantizer)
+    for image in calibration:
+        prepared(torch.from_numpy(np.ascontiguousarray(image)))
+    converted: nn.Module = convert_pt2e(prepared)
+    return converted
+
+
+def count_delegated(graph_module: torch.fx.GraphModule) -> Delegation:
+    """Count operator nodes of a lowered edge graph inside and outside of delegated partitions.
+
+    `getitem` only unpacks tuples and is counted on neither side.
+    """
+    inside: Counter[str] = Counter()
+    outside: Counter[str] = Counter()
+    partitions = 0
+    for node in graph_module.graph.nodes:
+        if node.op == "get_attr" and node.name.startswith("lowered_module_"):
+            partitions += 1
+            lowered = getattr(graph_module, node.name)
+            inside.update(_operators(lowered.original_module))
+    outside.update(_operators(graph_module))
+    return Delegation(
+        delegate="XNNPACK",
+        unit="edge operators",
+        delegated=inside.total(),
+        total=inside.total() + outside.total(),
+        partitions=partitions,
+        undelegated=dict(sorted(outside.items())),
+    )
+
+
+def _operators(graph_module: Any) -> list[str]:
+    names = []
+    for node in graph_module.graph.nodes:
+        if node.op != "call_function" or node.target is operator.getitem:
+            continue
+        name = str(getattr(node.target, "__name__", node.target))
+        if "executorch_call_delegate" not in name:
+            names.append(name)
+    return names
+
+
+register_backend(ExecuTorch())

@@ -1,0 +1,78 @@
+"""Export recipes: a name for each way to turn a student into a file.
+
+A recipe names a backend, a precision and the parity its file must reach. Every backend module
+registers its own, so `names()` grows with a new file in `mobile/backends` and nothing else.
+
+| target | choose |
+|---|---|
+| iOS and Android apps on ExecuTorch, reference accuracy | `executorch_fp32` |
+| the same, half to a third of the time and a quarter of the size | `executorch_int8` |
+| Android, browsers and GPUs on LiteRT, reference accuracy | `litert_fp32` |
+| the same on CPUs with int8 dot products | `litert_int8` |
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.errors import UserError
+
+Precision = Literal["fp32", "fp16", "int8"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One named way to export."""
+
+    name: str
+    """Unique; also the folder below `outputs/exports`."""
+    backend: str
+    """Name of the module in `mobile/backends` that exports and runs it."""
+    precision: Precision
+    """Arithmetic of the convolutions; inputs and outputs are float32 in every recipe."""
+    suffix: str
+    """File name ending, with the dot."""
+    calibrated: bool
+    """Whether export needs calibration images."""
+    max_abs: float | None
+    """Largest logit difference from torch that a sound export shows; None: no such bound."""
+    min_cc: float
+    """Smallest correlation with torch's map that a sound export shows."""
+    summary: str
+    """One line for tables and help."""
+
+
+_RECIPES: dict[str, Recipe] = {}
+
+
+def register(recipe: Recipe) -> Recipe:
+    """Add `recipe`; a second one of its name is a `ValueError`."""
+    if recipe.name in _RECIPES:
+        raise ValueError(f"recipe {recipe.name!r} is registered twice")
+    _RECIPES[recipe.name] = recipe
+    return recipe
+
+
+def names() -> list[str]:
+    """Every recipe, sorted."""
+    _discover()
+    return sorted(_RECIPES)
+
+
+def get(name: str) -> Recipe:
+    """The recipe called `name`; unknown names are a `UserError` with the nearest one."""
+    _discover()
+    if name not in _RECIPES:
+        near = difflib.get_close_matches(name, _RECIPES, n=1, cutoff=0.0)
+        raise UserError(
+            f"no export recipe is called {name!r}; did you mean {near[0]!r}? "
+            f"Known: {', '.join(names())}"
+        )
+    return _RECIPES[name]
+
+
+def _discover() -> None:
+    importlib.import_module("mobile.backends")

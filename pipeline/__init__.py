@@ -1,0 +1,1 @@
+"""From photographs to a measured, exported student: data, labels, training, metrics, stages."""

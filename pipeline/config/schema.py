@@ -1,0 +1,242 @@
+"""The typed shape of params.yaml: every key, its type and what it means.
+
+Registered with Hydra (see conf/hydra_plugins), so that `dvc exp run -S …` refuses an unknown key
+or a wrong type before any work, and checked again by every stage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import MISSING
+
+
+@dataclass
+class Role:
+    """One part a data set plays: training, unlabelled pool or validation."""
+
+    layout: str = MISSING
+    """How files lie below the root: `salicon`, `coco`, `pairs`, `folder`, …"""
+    root: str = MISSING
+    """A registered root (`fovea data add NAME PATH`), or `sample/…` for generated data."""
+    split: str = MISSING
+    limit: int | None = None
+    """Take only the first N images, by id."""
+
+
+@dataclass
+class Data:
+    """Which images are learned from, labelled only by teachers, and measured on."""
+
+    name: str = MISSING
+    real: bool = True
+    """False for generated data; the sample profile refuses real data."""
+    train: Role = field(default_factory=Role)
+    pool: Role | None = None
+    val: Role = field(default_factory=Role)
+    calibration: int = 100
+    """Training images that calibrate static quantisation."""
+
+
+@dataclass
+class Optimiser:
+    """Optimiser and the FastSal parameter groups."""
+
+    kind: str = "sgd"
+    """`sgd` (momentum) or `adamw`."""
+    lr: float = 0.01
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    """Applied to weights, never to biases."""
+    backbone_lr: float = 0.5
+    """Learning-rate factor of backbone weights."""
+    bias_lr: float = 2.0
+    """Learning-rate factor of biases outside the backbone."""
+    grad_clip: float | None = None
+    """Largest gradient norm, or no clipping."""
+
+
+@dataclass
+class Schedule:
+    """Learning rate over a phase; epochs count from 0."""
+
+    kind: str = "steps"
+    """`steps` (times gamma after each milestone epoch) or `cosine` (to zero)."""
+    milestones: list[int] = field(default_factory=list)
+    gamma: float = 0.1
+    warmup: float = 0.0
+    """Epochs of linear warm-up."""
+    reload_best: bool = False
+    """Reload the best checkpoint at each drop (the authors' code; the paper is silent)."""
+
+
+@dataclass
+class Phase:
+    """One training phase of the student."""
+
+    objective: str = MISSING
+    """`hint` (Eq. 1) or `saliency` (Eq. 2)."""
+    init: str = MISSING
+    """Output folder of the phase this one starts from; `outputs/data` starts afresh."""
+    take: str = "all"
+    """What it takes from `init`: `all` weights (the paper's intent) or `backbone` (their code)."""
+    teacher: str = MISSING
+    """Output folder of the teacher whose features are the hints, or `outputs/data`."""
+    labels: str = MISSING
+    """Output folder of the pseudo-labels, or `outputs/data`."""
+    teacher_weight: float = 1.0
+    """Weight of the teacher's term of Eq. 2; 0 leaves the teacher out."""
+    truth_weight: float = 1.0
+    """Weight of the ground-truth term of Eq. 2; 0 leaves the annotations out."""
+    pool: bool = True
+    """Also learn from the unlabelled pool, where the objective needs no annotation."""
+    epochs: int = MISSING
+    batch: int = MISSING
+    flip: bool = False
+    """Mirror images left to right at random; the paper does not."""
+    optimiser: Optimiser = field(default_factory=Optimiser)
+    schedule: Schedule = field(default_factory=Schedule)
+    select: str = "CC"
+    """Validation metric that decides which epoch is best."""
+
+
+@dataclass
+class TeacherPhase:
+    """One training phase of a teacher that has no released weights."""
+
+    epochs: int = 0
+    batch: int = 8
+    optimiser: str = "sgd"
+    lr: float = 1e-3
+    alpha: float = 0.005
+    """Weight of the content loss in the adversarial phase (paper 0.005; authors' code 0.05)."""
+    flip: bool = False
+
+
+@dataclass
+class Teacher:
+    """A frozen expert: released weights, or trained here phase by phase."""
+
+    model: str = MISSING
+    weights: str = "none"
+    """Registered weights to load, or `none`: train it."""
+    overrides: dict[str, Any] = field(default_factory=dict)
+    phases: dict[str, TeacherPhase] = field(default_factory=dict)
+    shard: int = 256
+    """Images per label shard."""
+
+
+@dataclass
+class Student:
+    """The model to ship and how it comes to be."""
+
+    name: str = MISSING
+    task: str = MISSING
+    weights: str = "none"
+    """Backbone weights: a registered name, `torchvision` (downloads), or `none`."""
+    overrides: dict[str, Any] = field(default_factory=dict)
+    """Arguments of the student's builder."""
+    teachers: dict[str, Teacher] = field(default_factory=dict)
+    phases: dict[str, Phase] = field(default_factory=dict)
+    final: str = MISSING
+    """Output folder of the phase whose best checkpoint is shipped."""
+
+
+@dataclass
+class Profile:
+    """Widths, schedules and epochs that belong together."""
+
+    name: str = MISSING
+    force: bool = False
+    """Allow the sample profile on real data."""
+    weights: str = "none"
+    init: str = "authors"
+    teacher_width: float = 1.0
+    teacher_batch: int = 32
+    teacher_epochs: int = 20
+    teacher_optimiser: str = "sgd"
+    teacher_lr: float = 1e-3
+    adversarial_epochs: int = 10
+    adversarial_lr: float = 3e-4
+    adversarial_optimiser: str = "sgd"
+    flip: bool = False
+    batch: int = 30
+    hint_epochs: int = 100
+    hint_lr: float = 0.01
+    hint_milestones: list[int] = field(default_factory=lambda: [15, 30, 60])
+    finetune_epochs: int = 100
+    finetune_lr: float = 0.01
+    finetune_milestones: list[int] = field(default_factory=lambda: [15, 30, 60])
+    optimiser: str = "sgd"
+    schedule: str = "steps"
+    warmup: float = 0.0
+    reload_best: bool = False
+
+
+@dataclass
+class Export:
+    """Which files are made from the student, and what they are calibrated on."""
+
+    recipes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Latency:
+    """How latency is measured (per file, in a process of its own)."""
+
+    threads: int = 2
+    warmup: int = 5
+    repeats: int = 3
+    iterations: int = 20
+    seconds: float = 20.0
+    """Time bound per repeat, for slow models."""
+
+
+@dataclass
+class Budget:
+    """What an exported file may lose; a breach is marked in the report and the bundle."""
+
+    metric_loss: float = 0.01
+    """Largest relative loss of NSS and CC against torch."""
+    max_abs: float = 1e-3
+    """Largest absolute logit error of a float file."""
+    float_cc: float = 0.9999
+    """Smallest correlation of a float file's maps with torch's."""
+
+
+@dataclass
+class Machine:
+    """How work runs; none of it changes what a stage makes, beyond rounding."""
+
+    device: str = "auto"
+    """`auto`, `cpu` or `cuda`."""
+    precision: str = "fp32"
+    """`fp32` or `bf16` (autocast)."""
+    workers: int = 2
+    """Loader processes."""
+
+
+@dataclass
+class Sample:
+    """Size of the generated sample data."""
+
+    seed: int = 0
+    train: int = 160
+    val: int = 40
+    pool: int = 160
+
+
+@dataclass
+class Config:
+    """The whole of params.yaml."""
+
+    seed: int = 0
+    sample: Sample = field(default_factory=Sample)
+    data: Data = field(default_factory=Data)
+    profile: Profile = field(default_factory=Profile)
+    student: Student = field(default_factory=Student)
+    export: Export = field(default_factory=Export)
+    latency: Latency = field(default_factory=Latency)
+    budget: Budget = field(default_factory=Budget)
+    machine: Machine = field(default_factory=Machine)

@@ -1,0 +1,1 @@
+"""Images and annotations: where they lie, how they are read, and in which order."""

@@ -1,0 +1,107 @@
+"""Records as tensors for learning: images, annotators' maps and pseudo-labels at one size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from pipeline.data.images import read_map, read_rgb
+from pipeline.data.layouts import Record
+from pipeline.data.resize import resize
+from pipeline.data.sampler import Pick
+from pipeline.errors import UserError
+
+Item = dict[str, Any]
+
+
+class Labels(Protocol):
+    """Pseudo-labels by image id, such as a label store."""
+
+    def __getitem__(self, image: str) -> NDArray[np.float32]:
+        """Map (H, W) at the training size."""
+
+
+class ImageSet(Dataset[Item]):
+    """Items `{id, index, image, truth?, label?}` by index or `Pick`.
+
+    `image` is float32 RGB 0-255 `(3, H, W)`, `truth` the annotators' map 0-1 `(1, H, W)` for
+    records that have one, both by the named resize; `label` `(1, H, W)` as stored. Reading raises
+    `UserError` for a damaged file or a label of another size.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[Record],
+        height: int,
+        width: int,
+        *,
+        truth: bool = True,
+        labels: Labels | None = None,
+    ) -> None:
+        self.records = list(records)
+        self.height = height
+        self.width = width
+        self._truth = truth
+        self._labels = labels
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, pick: int | Pick) -> Item:
+        pick = pick if isinstance(pick, Pick) else Pick(pick)
+        record = self.records[pick.index]
+        item: Item = {"id": record.id, "index": pick.index}
+        item["image"] = _shown(read_image(record, self.height, self.width), pick.flip)
+        if self._truth and record.map is not None:
+            truth = resize(read_map(record.map), self.height, self.width)
+            item["truth"] = _shown(torch.from_numpy(truth)[None], pick.flip)
+        if self._labels is not None:
+            item["label"] = _shown(self._label(record.id), pick.flip)
+        return item
+
+    def _label(self, name: str) -> Tensor:
+        assert self._labels is not None
+        label = self._labels[name]
+        if label.shape != (self.height, self.width):
+            raise UserError(
+                f"the label of image {name!r} is {label.shape[0]}x{label.shape[1]}, the student's "
+                f"input {self.height}x{self.width}; label again at that size"
+            )
+        return torch.from_numpy(np.array(label, dtype=np.float32))[None]
+
+
+def read_image(record: Record, height: int, width: int) -> Tensor:
+    """A record's image as a model takes it: float32 RGB 0-255 `(3, height, width)`."""
+    pixels = resize(read_rgb(record.image), height, width)
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+
+
+def collate(items: Sequence[Item]) -> dict[str, Any]:
+    """Items as one batch.
+
+    `ids` list, `index` `(B,)` int64, `images` `(B, 3, H, W)`; `truth` `(B, 1, H, W)` with zeros
+    for images without one and `annotated` `(B,)` float32 saying which have one; `labels`
+    `(B, 1, H, W)` where the set has labels.
+    """
+    images = torch.stack([item["image"] for item in items])
+    nothing = torch.zeros_like(images[0, :1])
+    batch = {
+        "ids": [item["id"] for item in items],
+        "index": torch.tensor([item["index"] for item in items]),
+        "images": images,
+        "truth": torch.stack([item.get("truth", nothing) for item in items]),
+        "annotated": torch.tensor([float("truth" in item) for item in items]),
+    }
+    if "label" in items[0]:
+        batch["labels"] = torch.stack([item["label"] for item in items])
+    return batch
+
+
+def _shown(tensor: Tensor, flip: bool) -> Tensor:
+    return tensor.flip(-1) if flip else tensor

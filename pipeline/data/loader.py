@@ -1,0 +1,100 @@
+"""Loaders with worker processes: the same batches whatever their number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+import torch
+from torch.utils.data import DataLoader
+
+from pipeline.data.dataset import ImageSet, Item, collate
+from pipeline.data.sampler import BatchPlan, steps
+from pipeline.errors import UserError
+
+Batch = dict[str, Any]
+T = TypeVar("T")
+
+
+class Batches:
+    """Shuffled batches of an image set: a pure function of seed, epoch and first step."""
+
+    def __init__(
+        self,
+        images: ImageSet,
+        batch: int,
+        seed: int,
+        *,
+        flip: bool = False,
+        drop_last: bool = False,
+        workers: int = 0,
+    ) -> None:
+        self._set = images
+        self._batch = batch
+        self._seed = seed
+        self._flip = flip
+        self._drop_last = drop_last
+        self._workers = workers
+
+    @property
+    def images(self) -> int:
+        """Images in one epoch."""
+        whole = len(self) * self._batch
+        return min(whole, len(self._set))
+
+    def __len__(self) -> int:
+        return steps(len(self._set), self._batch, self._drop_last)
+
+    def epoch(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
+        """Batches of `epoch` from `first_step` on, as `collate` makes them."""
+        plan = BatchPlan(
+            len(self._set),
+            self._batch,
+            self._seed,
+            epoch,
+            first_step,
+            self._flip,
+            self._drop_last,
+        )
+        return loader(self._set, plan, self._workers)
+
+
+def loader(images: ImageSet, plan: BatchPlan, workers: int = 0) -> Iterator[Batch]:
+    """The batches of `plan`, read by `workers` processes (0: by this one)."""
+    loaded: DataLoader[Item] = DataLoader(
+        images,
+        batch_sampler=plan,
+        num_workers=workers,
+        collate_fn=collate,
+        pin_memory=torch.cuda.is_available(),
+        worker_init_fn=one_thread,
+        prefetch_factor=4 if workers else None,
+    )
+    return plain_errors(loaded)
+
+
+def in_order(images: ImageSet, batch: int, workers: int = 0) -> Iterator[Batch]:
+    """Batches in the order of the records, for labelling and calibration."""
+    loaded: DataLoader[Item] = DataLoader(
+        images,
+        batch_size=batch,
+        num_workers=workers,
+        collate_fn=collate,
+        worker_init_fn=one_thread,
+        prefetch_factor=4 if workers else None,
+    )
+    return plain_errors(loaded)
+
+
+def plain_errors(loaded: Iterable[T]) -> Iterator[T]:
+    """Iterate; a worker's `UserError` arrives without the worker's traceback."""
+    try:
+        yield from loaded
+    except UserError as error:
+        # torch packs the worker's whole traceback into the message.
+        raise UserError(str(error).rpartition("UserError: ")[2].strip()) from error
+
+
+def one_thread(_worker: int) -> None:
+    """Keep a worker to one thread: the cores belong to the model."""
+    torch.set_num_threads(1)

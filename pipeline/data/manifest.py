@@ -1,0 +1,218 @@
+"""The list of images each role consists of: what later stages depend on instead of the images.
+
+A row holds an image's id, its files relative to the root, their sizes and a cheap fingerprint, so
+a manifest is the same wherever the data set lies and changes when the data does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.data import layouts, roots
+from pipeline.data.layouts import Record
+from pipeline.errors import UserError
+from pipeline.files import atomic_write_text, read_json, sha256_bytes, sha256_json, write_json
+
+MANIFEST = "manifest.json"
+HEAD_BYTES = 1 << 16
+"""How much of each file the fingerprint covers, besides its size."""
+
+_FORMAT = 1
+_PARTS = ("image", "map", "fixations")
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a role's images come from."""
+
+    layout: str
+    root: str
+    """Registered name, never a path."""
+    split: str
+    limit: int | None = None
+    """Only the first so many images, by id."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One image of a manifest."""
+
+    id: str
+    files: dict[str, str]
+    """`image`, `map` and `fixations` where they exist: paths relative to the root."""
+    bytes: dict[str, int]
+    """Size of each file."""
+    fingerprint: dict[str, str]
+    """SHA-256 over size and first 64 KiB of each file."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role read back, with its files found."""
+
+    records: list[Record]
+    layout: str
+    root_name: str
+    split: str
+
+
+def make_rows(
+    records: Sequence[Record], root: Path, progress: Progress | None = None, threads: int = 8
+) -> list[Row]:
+    """Fingerprint every record; `progress` is told how many more are done.
+
+    Raises `UserError` when a file cannot be read.
+    """
+    rows = []
+    with ThreadPoolExecutor(threads) as pool:
+        for row in pool.map(lambda record: _row(record, root), records):
+            rows.append(row)
+            if progress:
+                progress(1)
+    return rows
+
+
+def write(folder: Path, roles: dict[str, Source], progress: Progress | None = None) -> None:
+    """Write `<role>.jsonl` for each role and `manifest.json` over all of them.
+
+    Images of `pool` that are also in `val` are left out and counted as `held_out`. Raises
+    `UserError` when a role cannot be scanned, when an id occurs both in `train` and `pool`, or
+    when an image is both in `train` and `val`.
+    """
+    rows: dict[str, list[Row]] = {}
+    for name, source in roles.items():
+        root = roots.resolve(source.root)
+        records = layouts.scan(source.layout, root, source.split)[: source.limit]
+        rows[name] = make_rows(records, root, progress)
+    kept = _apart(rows)
+    summary = {}
+    for name, source in roles.items():
+        text = "".join(json.dumps(asdict(row), sort_keys=True) + "\n" for row in kept[name])
+        atomic_write_text(folder / f"{name}.jsonl", text)
+        summary[name] = asdict(source) | {
+            "count": len(kept[name]),
+            "held_out": len(rows[name]) - len(kept[name]),
+            "sha256": sha256_bytes(text.encode()),
+        }
+    write_json(folder / MANIFEST, {"format": _FORMAT, "roles": summary})
+
+
+def roles(folder: Path) -> dict[str, dict[str, Any]]:
+    """What `manifest.json` says of each role: source, count, held_out and sha256."""
+    content = read_json(folder / MANIFEST)
+    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+        raise UserError(f"{folder / MANIFEST} is no data manifest; run `dvc repro prepare`")
+    found: dict[str, dict[str, Any]] = content["roles"]
+    return found
+
+
+def read_rows(folder: Path, role: str) -> list[Row]:
+    """The rows of a role. Raises `UserError` when the manifest has no such role or was edited."""
+    known = roles(folder)
+    if role not in known:
+        raise UserError(f"{folder / MANIFEST} has no role {role!r}; it has {', '.join(known)}")
+    path = folder / f"{role}.jsonl"
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is missing; run `dvc repro prepare`") from error
+    if sha256_bytes(data) != known[role]["sha256"]:
+        raise UserError(f"{path} was changed after it was written; run `dvc repro prepare`")
+    return [Row(**json.loads(line)) for line in data.decode().splitlines()]
+
+
+def load_role(folder: Path, role: str) -> Role:
+    """Find a role's files under its registered root.
+
+    Raises `UserError` naming the first file that is missing or has another size than listed.
+    """
+    rows, source = read_rows(folder, role), roles(folder)[role]
+    root = roots.resolve(source["root"])
+    records = [_record(row, root, source["root"]) for row in rows]
+    return Role(records, source["layout"], source["root"], source["split"])
+
+
+def calibration(rows: Sequence[Row], count: int, seed: int, resize: str) -> dict[str, Any]:
+    """Which `count` training images calibrate quantisation: content of `calibration.json`.
+
+    An image's place in the choice depends on the seed and its id alone, so a few images more in
+    the data set replace a few of the chosen, not all. `sha256` covers ids and fingerprints.
+    Raises `UserError` when there are fewer images than asked for.
+    """
+    if count > len(rows):
+        raise UserError(
+            f"data.calibration={count}, but the train role has {len(rows)} images; "
+            f"set data.calibration to {len(rows)} or less"
+        )
+    ranked = sorted(rows, key=lambda row: sha256_bytes(f"{seed}:{row.id}".encode()))
+    chosen = sorted(ranked[:count], key=lambda row: row.id)
+    return {
+        "ids": [row.id for row in chosen],
+        "seed": seed,
+        "count": count,
+        "resize": resize,
+        "sha256": sha256_json([[row.id, row.fingerprint] for row in chosen]),
+    }
+
+
+def _row(record: Record, root: Path) -> Row:
+    files, sizes, prints = {}, {}, {}
+    for part in _PARTS:
+        path: Path | None = getattr(record, part)
+        if path is None:
+            continue
+        try:
+            size = path.stat().st_size
+            with path.open("rb") as stream:
+                head = stream.read(HEAD_BYTES)
+        except OSError as error:
+            raise UserError(f"cannot read {path} ({error.strerror}); restore it") from error
+        files[part] = path.relative_to(root).as_posix()
+        sizes[part] = size
+        prints[part] = sha256_bytes(f"{size}:".encode() + head)
+    return Row(record.id, files, sizes, prints)
+
+
+def _record(row: Row, root: Path, name: str) -> Record:
+    paths: dict[str, Path] = {}
+    for part, inside in row.files.items():
+        path = root / inside
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise UserError(
+                f"{path} is missing, but the manifest lists it; restore it, check where "
+                f"{name!r} is registered, or run `dvc repro prepare`"
+            ) from error
+        if size != row.bytes[part]:
+            raise UserError(
+                f"{path} has {size} bytes where the manifest lists {row.bytes[part]}; "
+                "restore it, or run `dvc repro prepare` to take it as it is"
+            )
+        paths[part] = path
+    return Record(row.id, **paths)
+
+
+def _apart(rows: dict[str, list[Row]]) -> dict[str, list[Row]]:
+    """The rows without pool images that are validated on."""
+    held = {row.fingerprint["image"] for row in rows.get("val", [])}
+    for row in rows.get("train", []):
+        if row.fingerprint["image"] in held:
+            raise UserError(
+                f"training image {row.id!r} is also in val; choose splits that do not overlap"
+            )
+    trained = {row.id for row in rows.get("train", [])}
+    pool = [row for row in rows.get("pool", []) if row.fingerprint["image"] not in held]
+    for row in pool:
+        if row.id in trained:
+            raise UserError(
+                f"the id {row.id!r} occurs in train and in pool; labels could not tell the two "
+                "images apart: rename one, or give the pool another folder"
+            )
+    return rows | ({"pool": pool} if "pool" in rows else {})

@@ -1,0 +1,127 @@
+"""Write the sample data: SALICON and COCO as they lie on disk, from a seed.
+
+`<root>/salicon/{images,maps,fixations}/{train,val}` and `<root>/coco/{train2017,val2017}` with
+`annotations/instances_*.json`. Every file is a pure function of the seed, its part and its number,
+so the number of processes and the order of work change nothing.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from pipeline.data.fixations import write_mat
+from pipeline.data.sample import coco, gaze, salience
+from pipeline.data.sample.compose import compose
+from pipeline.data.sample.render import Painted, render
+from pipeline.errors import UserError
+from pipeline.files import atomic_write_bytes, atomic_write_text
+
+QUALITY = 92
+_STREAMS = {"train": 0, "val": 1, "train2017": 2, "val2017": 3}
+_CHUNK = 8
+
+
+@dataclass(frozen=True)
+class _Task:
+    root: Path
+    seed: int
+    split: str
+    number: int
+
+
+def generate(
+    root: Path,
+    seed: int = 0,
+    train: int = 160,
+    val: int = 40,
+    pool: int = 160,
+    *,
+    processes: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Write `train` and `val` annotated scenes and `pool` unlabelled ones below `root`.
+
+    `coco/val2017` has as many scenes as `val`. `processes` defaults to the number of cores;
+    `progress` is told how many more scenes are done. Raises `UserError` for negative counts.
+    """
+    counts = {"train": train, "val": val, "train2017": pool, "val2017": val}
+    if min(counts.values()) < 0 or seed < 0:
+        raise UserError(f"sample sizes and seed must be 0 or more, not {counts} and {seed}")
+    tasks = [_Task(root, seed, split, n) for split, count in counts.items() for n in range(count)]
+    found: dict[str, list[list[dict[str, Any]]]] = {split: [] for split in counts}
+    for task, entries in zip(tasks, _run(tasks, processes or os.cpu_count() or 1), strict=True):
+        found[task.split].append(entries)
+        if progress:
+            progress(1)
+    for split in ("train2017", "val2017"):
+        images = [
+            {
+                "id": int(_name(split, n)),
+                "file_name": f"{_name(split, n)}.jpg",
+                "width": 640,
+                "height": 480,
+            }
+            for n in range(counts[split])
+        ]
+        text = json.dumps(coco.document(images, found[split]), sort_keys=True)
+        atomic_write_text(root / "coco" / "annotations" / f"instances_{split}.json", text + "\n")
+
+
+def _run(tasks: list[_Task], processes: int) -> Iterator[list[dict[str, Any]]]:
+    if processes == 1 or len(tasks) <= _CHUNK:
+        yield from map(_make, tasks)
+        return
+    # Fresh processes: forking one that runs threads of its own may lock up.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context) as workers:
+        yield from workers.map(_make, tasks, chunksize=_CHUNK)
+
+
+def _make(task: _Task) -> list[dict[str, Any]]:
+    """Write one scene's files; COCO annotations where the split has them."""
+    key = (task.seed, _STREAMS[task.split], task.number)
+    scene = compose(*key)
+    painted = render(scene)
+    name = _name(task.split, task.number)
+    if task.split in ("train2017", "val2017"):
+        _write_image(task.root / "coco" / task.split / f"{name}.jpg", painted.pixels, "JPEG")
+        return coco.annotate(scene, painted)
+    folder = task.root / "salicon"
+    _write_image(folder / "images" / task.split / f"{name}.jpg", painted.pixels, "JPEG")
+    seen = gaze.look(scene, salience.weights(scene, painted), *key, 1)
+    _write_gaze(folder, task.split, name, painted, seen)
+    return []
+
+
+def _write_gaze(folder: Path, split: str, name: str, painted: Painted, seen: gaze.Gaze) -> None:
+    height, width = painted.owner.shape
+    points = np.concatenate(seen.scanpaths)
+    density = gaze.density(points, height, width)
+    _write_image(folder / "maps" / split / f"{name}.png", density, "PNG")
+    file = folder / "fixations" / split / f"{name}.mat"
+    write_mat(file, name, height, width, seen.scanpaths, seen.times)
+
+
+def _write_image(path: Path, pixels: Any, kind: str) -> None:
+    buffer = io.BytesIO()
+    options = {"quality": QUALITY} if kind == "JPEG" else {"compress_level": 3}
+    Image.fromarray(pixels).save(buffer, kind, **options)
+    atomic_write_bytes(path, buffer.getvalue())
+
+
+def _name(split: str, number: int) -> str:
+    """COCO's twelve digits; apart for each split, as there."""
+    if split in ("train2017", "val2017"):
+        return f"{number + 1 + (500_000 if split == 'val2017' else 0):012d}"
+    return f"scene_{split}_{number + 1:05d}"

@@ -1,0 +1,72 @@
+"""Which images make up which batch: pure functions of seed, epoch and step.
+
+Nothing here has a state that a checkpoint would have to carry: a run that goes on at step 37 asks
+for the batches from 37 on and gets the same ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from torch.utils.data import Sampler
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One image of a batch and how it is shown."""
+
+    index: int
+    flip: bool = False
+    """Mirrored left to right."""
+
+
+def order(size: int, seed: int, epoch: int) -> list[int]:
+    """The permutation of `range(size)` for one epoch."""
+    generator = np.random.Generator(np.random.PCG64([seed, epoch]))
+    shuffled: list[int] = generator.permutation(size).tolist()
+    return shuffled
+
+
+def flips(seed: int, epoch: int, index: int) -> bool:
+    """Whether an image is mirrored in an epoch: a fair coin for each (seed, epoch, index)."""
+    # The leading 1 keeps these coins apart from the sequence that `order` draws from.
+    return bool(np.random.SeedSequence([1, seed, epoch, index]).generate_state(1)[0] & 1)
+
+
+def steps(size: int, batch: int, drop_last: bool = False) -> int:
+    """Batches in one epoch of `size` images."""
+    return size // batch if drop_last else -(-size // batch)
+
+
+@dataclass(frozen=True)
+class BatchPlan(Sampler[list[Pick]]):
+    """Batches of one epoch from `first_step` on; each image comes once per epoch.
+
+    The last batch is smaller unless `drop_last` leaves it out. Raises `ValueError` for a batch
+    below 1 or a first step outside the epoch.
+    """
+
+    size: int
+    batch: int
+    seed: int
+    epoch: int
+    first_step: int = 0
+    flip: bool = False
+    drop_last: bool = False
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise ValueError(f"a batch of {self.batch} images; use at least 1")
+        if not 0 <= self.first_step <= steps(self.size, self.batch, self.drop_last):
+            raise ValueError(f"step {self.first_step} lies outside the epoch")
+
+    def __len__(self) -> int:
+        return steps(self.size, self.batch, self.drop_last) - self.first_step
+
+    def __iter__(self) -> Iterator[list[Pick]]:
+        shuffled = order(self.size, self.seed, self.epoch)
+        for step in range(self.first_step, self.first_step + len(self)):
+            chosen = shuffled[step * self.batch : (step + 1) * self.batch]
+            yield [Pick(i, self.flip and flips(self.seed, self.epoch, i)) for i in chosen]

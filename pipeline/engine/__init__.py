@@ -1,0 +1,1 @@
+"""The training loop: knows batches, progress, checkpoints and resuming; knows no task by name."""

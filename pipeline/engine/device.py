@@ -1,0 +1,33 @@
+"""Where arithmetic runs and in which precision."""
+
+from __future__ import annotations
+
+import contextlib
+
+import torch
+
+from pipeline.errors import UserError
+
+
+def choose(name: str) -> torch.device:
+    """`auto`, `cpu` or `cuda` as a device; `UserError` if CUDA is asked for and absent."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("machine.device=cuda, but no CUDA device is visible; use auto or cpu")
+    return torch.device(name)
+
+
+def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[object]:
+    """bf16 autocast, or nothing for fp32."""
+    if precision == "bf16":
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+    return contextlib.nullcontext()
+
+
+def seed_step(seed: int, epoch: int, step: int) -> None:
+    """Seed torch as a pure function of (seed, epoch, step).
+
+    Whatever a step draws is then the same after a resume, with no generator state to keep.
+    """
+    torch.manual_seed((seed * 1_000_003 + epoch) * 1_000_003 + step)

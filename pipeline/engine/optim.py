@@ -1,0 +1,87 @@
+"""FastSal's parameter groups and the learning-rate schedules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from torch import nn, optim
+
+from pipeline.config.schema import Optimiser, Schedule
+
+Rate = Callable[[float], float]
+"""Fractional epoch -> factor on every group's base learning rate."""
+
+
+def parameter_groups(modules: Iterable[nn.Module], settings: Optimiser) -> list[dict[str, Any]]:
+    """Four groups: backbone weights and biases, other weights and biases (feiyanhu/FastSal).
+
+    Backbone weights learn at `backbone_lr` x lr, other biases at `bias_lr` x lr; biases never
+    decay. Batch-norm scales count as weights, as they do there.
+    """
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for module in modules:
+        for name, parameter in module.named_parameters():
+            if parameter.requires_grad:
+                key = (name.startswith("backbone."), name.endswith("bias"))
+                groups.setdefault(key, []).append(parameter)
+    factors = {
+        (True, False): settings.backbone_lr,
+        (True, True): 1.0,
+        (False, False): 1.0,
+        (False, True): settings.bias_lr,
+    }
+    return [
+        {
+            "params": parameters,
+            "lr": settings.lr * factors[key],
+            "weight_decay": 0.0 if key[1] else settings.weight_decay,
+        }
+        for key, parameters in sorted(groups.items())
+    ]
+
+
+def build_optimiser(modules: Iterable[nn.Module], settings: Optimiser) -> optim.Optimizer:
+    """The optimiser over the parameter groups; each group remembers its base rate."""
+    groups = parameter_groups(modules, settings)
+    optimiser: optim.Optimizer
+    if settings.kind == "sgd":
+        optimiser = optim.SGD(groups, lr=settings.lr, momentum=settings.momentum)
+    else:
+        optimiser = optim.AdamW(groups, lr=settings.lr)
+    return with_base_rates(optimiser)
+
+
+def with_base_rates(optimiser: optim.Optimizer) -> optim.Optimizer:
+    """Let every group remember its rate, which schedules multiply."""
+    for group in optimiser.param_groups:
+        group["base_lr"] = group["lr"]
+    return optimiser
+
+
+def rate(settings: Schedule, epochs: int) -> Rate:
+    """The schedule as a pure function of the fractional epoch."""
+
+    def steps(epoch: float) -> float:
+        # A milestone is the 0-based epoch at whose end the rate drops.
+        passed = sum(epoch >= milestone + 1 for milestone in settings.milestones)
+        return float(settings.gamma**passed)
+
+    def cosine(epoch: float) -> float:
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, epoch / epochs)))
+
+    shape = steps if settings.kind == "steps" else cosine
+
+    def factor(epoch: float) -> float:
+        warm = min(1.0, (epoch + 1e-3) / settings.warmup) if settings.warmup > 0 else 1.0
+        return warm * shape(epoch)
+
+    return factor
+
+
+def set_rate(optimiser: optim.Optimizer, factor: float) -> float:
+    """Set every group to `factor` times its base rate; returns the largest rate."""
+    for group in optimiser.param_groups:
+        group["lr"] = group["base_lr"] * factor
+    return max(float(group["lr"]) for group in optimiser.param_groups)

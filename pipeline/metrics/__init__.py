@@ -1,0 +1,1 @@
+"""Metrics of saliency maps, their intervals, and parity of exported models."""

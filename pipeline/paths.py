@@ -1,0 +1,25 @@
+"""Where stages put things, relative to the workspace. Student-free: a workspace is one student."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+OUTPUTS = Path("outputs")
+SAMPLE = OUTPUTS / "sample"
+DATA = OUTPUTS / "data"
+CALIBRATION = DATA / "calibration.json"
+TEACHERS = OUTPUTS / "teachers"
+LABELS = OUTPUTS / "labels"
+TRAIN = OUTPUTS / "train"
+EVALUATE = OUTPUTS / "evaluate"
+METRICS = OUTPUTS / "metrics.json"
+EXPORTS = OUTPUTS / "exports"
+CHECK = OUTPUTS / "check"
+LATENCY = OUTPUTS / "latency.json"
+LATENCY_ROWS = OUTPUTS / "latency.jsonl"
+HOST = OUTPUTS / "host.json"
+BUNDLE = OUTPUTS / "bundle"
+REPORT = OUTPUTS / "report"
+
+MODEL = "model.safetensors"
+"""Checkpoint name in a phase's or teacher's folder: the best epoch's weights."""

@@ -1,0 +1,1 @@
+"""One short entry per DVC stage; run as `python -m pipeline.stages.NAME`."""

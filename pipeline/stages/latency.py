@@ -1,0 +1,92 @@
+"""Latency of every exported file and of torch, one after the other in one run: ratios count."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+
+from mobile.export import ExportReport
+from mobile.latency import measure, measure_eager
+from mobile.latency_row import LatencyRow
+from mobile.timing import Plan
+from pipeline import checkpoint
+from pipeline.config import Config
+from pipeline.config.schema import Latency
+from pipeline.data import manifest
+from pipeline.data.dataset import read_image
+from pipeline.engine.progress import Meter
+from pipeline.files import atomic_write_bytes, atomic_write_text, write_json
+from pipeline.paths import DATA, EXPORTS, LATENCY, LATENCY_ROWS, MODEL, OUTPUTS
+from pipeline.stages.entry import stage
+
+TORCH = "torch"
+INPUT = OUTPUTS / ".latency-input.npy"
+
+
+@stage
+def main(config: Config) -> None:
+    """Write outputs/latency.jsonl (rows) and outputs/latency.json (medians and ratios)."""
+    rows = measure_all(config)
+    text = "".join(json.dumps(row.row()) + "\n" for row in rows.values())
+    atomic_write_text(LATENCY_ROWS, text)
+    base = rows[TORCH].p50_ms
+    summary = {
+        name: {
+            "p50_ms": round(row.p50_ms, 3),
+            "p90_ms": round(row.p90_ms, 3),
+            "ratio_to_torch": round(row.p50_ms / base, 4),
+        }
+        for name, row in rows.items()
+    }
+    write_json(LATENCY, summary)
+    for name, entry in summary.items():
+        print(f"{name}: {entry['p50_ms']:.2f} ms, {entry['ratio_to_torch']:.3f} of torch")
+
+
+def measure_all(config: Config) -> dict[str, LatencyRow]:
+    """Rows by recipe, torch eager first."""
+    plan, threads = timing(config.latency), config.latency.threads
+    weights = Path(config.student.final) / MODEL
+    write_input(config)
+    rows: dict[str, LatencyRow] = {}
+    try:
+        with Meter("latency", 1 + len(config.export.recipes), "files") as meter:
+            student = config.student
+            rows[TORCH] = measure_eager(
+                weights, student.name, INPUT, threads, plan, student.overrides
+            )
+            meter(1, TORCH)
+            for name in config.export.recipes:
+                report = ExportReport.read(EXPORTS / name / "export.json")
+                rows[name] = measure(EXPORTS / name / report.file, report, INPUT, threads, plan)
+                meter(1, name)
+    finally:
+        INPUT.unlink(missing_ok=True)
+    return rows
+
+
+def write_input(config: Config) -> None:
+    """The first validation image: one real, deterministic input for every row."""
+    _, header = checkpoint.read(Path(config.student.final) / MODEL)
+    record = manifest.load_role(DATA, "val").records[0]
+    image = read_image(record, header["height"], header["width"])[None].numpy()
+    buffer = io.BytesIO()
+    np.save(buffer, image, allow_pickle=False)
+    atomic_write_bytes(INPUT, buffer.getvalue())
+
+
+def timing(settings: Latency) -> Plan:
+    """The configured protocol."""
+    return Plan(
+        warmups=settings.warmup,
+        repeats=settings.repeats,
+        iterations=settings.iterations,
+        repeat_seconds=settings.seconds,
+    )
+
+
+if __name__ == "__main__":
+    main()

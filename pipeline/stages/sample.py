@@ -1,0 +1,20 @@
+"""Generate the sample data: scenes in the layouts of SALICON and COCO."""
+
+from __future__ import annotations
+
+from pipeline.config import Config
+from pipeline.data.sample import generate
+from pipeline.paths import SAMPLE
+from pipeline.stages.entry import stage
+
+
+@stage
+def main(config: Config) -> None:
+    """Write outputs/sample."""
+    size = config.sample
+    generate(SAMPLE, seed=size.seed, train=size.train, val=size.val, pool=size.pool)
+    print(f"{size.train} training, {size.val} validation and {size.pool} pool scenes in {SAMPLE}")
+
+
+if __name__ == "__main__":
+    main()

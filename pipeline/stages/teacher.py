@@ -1,0 +1,143 @@
+"""Make a teacher: load its released weights, or train it phase by phase."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+import teachers
+from pipeline import checkpoint, provenance, tasks, teacher_phases
+from pipeline.config import Config
+from pipeline.config.check import one_of
+from pipeline.config.schema import Teacher, TeacherPhase
+from pipeline.data import manifest
+from pipeline.data.dataset import ImageSet
+from pipeline.data.evaluation import samples
+from pipeline.data.loader import Batches
+from pipeline.engine import device as devices
+from pipeline.engine.history import Row, write_curve
+from pipeline.engine.loop import Plan, train
+from pipeline.errors import UserError
+from pipeline.files import sha256_file
+from pipeline.paths import DATA, MODEL, TEACHERS
+from pipeline.scratch import scratch
+from pipeline.stages.entry import stage
+from pipeline.tasks.saliency import torch_predictor
+from pipeline.weights import weights_hash, weights_path
+
+Validate = Callable[[], dict[str, float]]
+
+
+@stage
+def main(config: Config, name: str) -> None:
+    """Write outputs/teachers/NAME."""
+    one_of("teacher", name, config.student.teachers)
+    settings = config.student.teachers[name]
+    torch.manual_seed(config.seed)
+    teacher = teachers.build(settings.model, **settings.overrides)
+    if settings.weights != "none":
+        load_released(teacher, settings)
+        write(config, name, teacher.state_dict(), [])
+        return
+    for key in settings.phases:
+        one_of(f"student.teachers.{name}.phases", key, teacher_phases.names())
+    device = devices.choose(config.machine.device)
+    history: list[Row] = []
+    validate = validation(config, teacher, settings, device)
+    with scratch(f"teacher-{name}", [dataclasses.asdict(settings), config.seed], [DATA]) as folder:
+        for key, phase in settings.phases.items():
+            if phase.epochs > 0:
+                run = (validate, device, folder / key)
+                history += run_phase(config, settings, teacher, key, phase, *run)
+        write(config, name, teacher.state_dict(), history)
+
+
+def run_phase(
+    config: Config,
+    settings: Teacher,
+    teacher: nn.Module,
+    name: str,
+    phase: TeacherPhase,
+    validate: Validate,
+    device: torch.device,
+    folder: Path,
+) -> list[Row]:
+    """Train one phase and leave its best weights in `teacher`."""
+    spec = teachers.spec(settings.model)
+    images = ImageSet(manifest.load_role(DATA, "train").records, spec.height, spec.width)
+    batches = Batches(
+        images,
+        phase.batch,
+        config.seed,
+        flip=phase.flip,
+        drop_last=True,
+        workers=config.machine.workers,
+    )
+    trainable = teacher_phases.build(name, teacher, phase, len(batches), device)
+    plan = Plan(f"{settings.model} {name}", phase.epochs, config.seed, "CC", larger_is_better=True)
+    result = train(trainable, batches, validate, plan, folder)
+    teacher.load_state_dict(result.best)
+    return result.history
+
+
+def validation(
+    config: Config, teacher: nn.Module, settings: Teacher, device: torch.device
+) -> Validate:
+    """NSS and CC on the validation images."""
+    task, spec = tasks.get(config.student.task), teachers.spec(settings.model)
+    records = manifest.load_role(DATA, "val").records
+
+    def validate() -> dict[str, float]:
+        teacher.eval()
+        held_out = samples(records, spec.height, spec.width, config.machine.workers)
+        return task.evaluate(torch_predictor(teacher, device), held_out, quick=True).means()
+
+    return validate
+
+
+def load_released(teacher: nn.Module, settings: Teacher) -> None:
+    """Fill `teacher` from its registered weights file, whichever known layout that has."""
+    path = weights_path(settings.weights)
+    load: Any = getattr(teacher, "load_released", None)
+    if not isinstance(path, Path) or load is None:
+        raise UserError(f"{settings.model} has no released weights called {settings.weights!r}")
+    try:
+        load(path)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def write(config: Config, name: str, weights: dict[str, torch.Tensor], history: list[Row]) -> None:
+    """Checkpoint and curves."""
+    settings = config.student.teachers[name]
+    spec = teachers.spec(settings.model)
+    header: dict[str, Any] = {
+        "kind": "teacher",
+        "model": spec.name,
+        "overrides": settings.overrides,
+        "height": spec.height,
+        "width": spec.width,
+        "seed": config.seed,
+        "config_sha256": provenance.settings_hash(settings),
+        "lineage": {
+            "data": sha256_file(DATA / manifest.MANIFEST),
+            "weights": weights_hash(settings.weights),
+        },
+        "versions": provenance.versions(),
+    }
+    folder = TEACHERS / name
+    checkpoint.write(folder / MODEL, weights, header)
+    write_curve(history, "epoch", folder / "epochs.csv")
+    write_curve(history, "step", folder / "steps.csv")
+    scores = [row["val_CC"] for row in history if row["kind"] == "epoch"]
+    if scores:
+        print(f"{name}: best validation CC {max(scores):.4f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""Train one phase of the student."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+import students
+from pipeline import checkpoint, provenance, tasks
+from pipeline.config import Config
+from pipeline.config.check import NOTHING, one_of
+from pipeline.config.schema import Phase
+from pipeline.data import manifest
+from pipeline.data.dataset import ImageSet
+from pipeline.data.evaluation import samples
+from pipeline.data.layouts import Record
+from pipeline.data.loader import Batches, in_order
+from pipeline.distil import AdaptationLayers, Hinting, Objective, hint_objective
+from pipeline.engine import device as devices
+from pipeline.engine.history import write_curve
+from pipeline.engine.loop import Plan, Result, train
+from pipeline.engine.optim import build_optimiser, rate
+from pipeline.engine.supervised import Supervised, to_device
+from pipeline.files import sha256_file
+from pipeline.labels import LabelStore
+from pipeline.paths import DATA, MODEL, TRAIN
+from pipeline.scratch import scratch
+from pipeline.stages.entry import stage
+from pipeline.stages.label import preprocessing_hash
+from pipeline.tasks.saliency import torch_predictor
+from pipeline.weights import weights_path
+from students.registry import ModelSpec
+
+Validate = Callable[[], dict[str, float]]
+
+
+@stage
+def main(config: Config, name: str) -> None:
+    """Write outputs/train/NAME: best and last checkpoint, history, curves."""
+    one_of("phase", name, config.student.phases)
+    phase = config.student.phases[name]
+    spec = students.spec(config.student.name)
+    device = devices.choose(config.machine.device)
+    torch.manual_seed(config.seed)
+    student = initial_student(config, phase)
+    objective, helpers, validate = parts(config, phase, student, spec, device)
+    trainable = Supervised(
+        student,
+        helpers,
+        objective,
+        build_optimiser([student, *helpers], phase.optimiser),
+        rate(phase.schedule, phase.epochs),
+        device,
+        config.machine.precision,
+        phase.optimiser.grad_clip,
+    )
+    batches = Batches(
+        training_images(phase, spec),
+        phase.batch,
+        config.seed,
+        flip=phase.flip,
+        drop_last=True,
+        workers=config.machine.workers,
+    )
+    milestones = phase.schedule.milestones if phase.schedule.reload_best else []
+    plan = Plan(
+        name, phase.epochs, config.seed, phase.select, phase.objective != "hint", tuple(milestones)
+    )
+    settings = [dataclasses.asdict(x) for x in (config.student, config.machine)] + [config.seed]
+    with scratch(f"train-{name}", [name, settings], dependencies(phase)) as folder:
+        result = train(trainable, batches, validate, plan, folder)
+        write_results(config, name, spec, result)
+
+
+def initial_student(config: Config, phase: Phase) -> nn.Module:
+    """The student as `phase.init` and `phase.take` say."""
+    name, overrides = config.student.name, config.student.overrides
+    if phase.init == NOTHING:
+        return students.build(name, weights=weights_path(config.student.weights), **overrides)
+    earlier, _ = checkpoint.load_model(Path(phase.init) / MODEL, "student", name)
+    if phase.take == "all":
+        return earlier
+    student = students.build(name, **overrides)
+    kept = {k: v for k, v in earlier.state_dict().items() if k.startswith("backbone.")}
+    student.load_state_dict(kept, strict=False)
+    return student
+
+
+def parts(
+    config: Config, phase: Phase, student: nn.Module, spec: ModelSpec, device: torch.device
+) -> tuple[Objective, list[nn.Module], Validate]:
+    """Objective, training-only layers, and what is measured after each epoch."""
+    records = manifest.load_role(DATA, "val").records
+    if phase.objective == "hint":
+        teacher, _ = checkpoint.load_model(Path(phase.teacher) / MODEL, "teacher")
+        teacher.to(device).requires_grad_(False)
+        hinting, hinted = cast("Hinting", teacher), cast("Hinting", student)
+        adapt = AdaptationLayers(hinted.feature_channels, hinting.feature_channels)
+        objective = hint_objective(hinted, adapt, hinting)
+        images = ImageSet(records, spec.height, spec.width, truth=False)
+        return objective, [adapt], held_out_loss(student, objective, images, phase, device)
+    task = tasks.get(config.student.task)
+
+    def validate() -> dict[str, float]:
+        student.eval()
+        held_out = samples(records, spec.height, spec.width, config.machine.workers)
+        return task.evaluate(torch_predictor(student, device), held_out, quick=True).means()
+
+    return task.objective(student, phase), [], validate
+
+
+def held_out_loss(
+    student: nn.Module, objective: Objective, images: ImageSet, phase: Phase, device: torch.device
+) -> Validate:
+    """Mean hint loss over the validation images."""
+
+    def validate() -> dict[str, float]:
+        student.eval()
+        total = 0.0
+        with torch.no_grad():
+            for batch in in_order(images, phase.batch):
+                loss = objective(to_device(batch, device))["loss"]
+                total += loss.item() * len(batch["ids"])
+        return {"hint": total / len(images)}
+
+    return validate
+
+
+def training_images(phase: Phase, spec: ModelSpec) -> ImageSet:
+    """The images of this phase with whatever it learns from them."""
+    uses_labels = phase.objective == "saliency" and phase.teacher_weight > 0
+    uses_truth = phase.objective == "saliency" and phase.truth_weight > 0
+    roles = ["train"]
+    if phase.pool and (uses_labels or phase.objective == "hint"):
+        roles += [name for name in ("pool",) if name in manifest.roles(DATA)]
+    records: list[Record] = []
+    for role in roles:
+        records += manifest.load_role(DATA, role).records
+    labels = None
+    if uses_labels:
+        expected = preprocessing_hash(spec.height, spec.width)
+        labels = LabelStore(Path(phase.labels), preprocessing_hash=expected)
+    return ImageSet(records, spec.height, spec.width, truth=uses_truth, labels=labels)
+
+
+def dependencies(phase: Phase) -> list[Path]:
+    """What the phase's result depends on, besides code and settings."""
+    return [DATA, Path(phase.init), Path(phase.teacher), Path(phase.labels)]
+
+
+def write_results(config: Config, name: str, spec: ModelSpec, result: Result) -> None:
+    """Best and last checkpoint with their lineage, history and curves."""
+    folder = TRAIN / name
+    phase = config.student.phases[name]
+    header: dict[str, Any] = {
+        "kind": "student",
+        "model": spec.name,
+        "overrides": config.student.overrides,
+        "height": spec.height,
+        "width": spec.width,
+        "phase": name,
+        "seed": config.seed,
+        "config_sha256": provenance.settings_hash(config.student),
+        "lineage": {
+            "data": sha256_file(DATA / manifest.MANIFEST),
+            **provenance.lineage({"init": Path(phase.init) / MODEL}),
+            **provenance.lineage({"teacher": Path(phase.teacher) / MODEL}),
+            **provenance.lineage({"labels": Path(phase.labels) / "labels.json"}),
+        },
+        "versions": provenance.versions(),
+    }
+    best = {"epoch": result.best_epoch, phase.select: result.best_value}
+    checkpoint.write(folder / MODEL, result.best, header | {"best": best})
+    checkpoint.write(folder / "last.safetensors", result.last, header)
+    write_curve(result.history, "epoch", folder / "epochs.csv")
+    write_curve(result.history, "step", folder / "steps.csv")
+    print(f"{name}: best epoch {result.best_epoch + 1} with {phase.select} {result.best_value:.4f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""Saliency prediction: maps of where people look, measured at the image's own resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from pipeline.config.schema import Phase
+from pipeline.data.evaluation import Sample
+from pipeline.data.resize import resize
+from pipeline.distil import Objective, saliency_objective
+from pipeline.errors import UserError
+from pipeline.metrics.saliency import cc, nss, saliency_metrics
+from pipeline.metrics.summary import concatenate
+
+Map = NDArray[np.float32]
+Predict = Callable[[Tensor], Map]
+"""One image (3, h, w) RGB 0-255 -> its logits (h, w)."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Metrics of every image: `values[metric]` is (N,) float64, NaN where undefined."""
+
+    ids: tuple[str, ...]
+    values: dict[str, Tensor]
+
+    def means(self) -> dict[str, float]:
+        """Mean per metric over the images that define it."""
+        return {name: float(v[~v.isnan()].mean()) for name, v in self.values.items()}
+
+
+class SaliencyTask:
+    """Fixation prediction, trained by Eq. 2 and measured by NSS, CC, KLDiv, SIM and AUC-Judd."""
+
+    name = "saliency"
+    metrics = ("NSS", "CC", "KLDiv", "SIM", "AUC-Judd")
+    smaller_is_better = ("KLDiv",)
+    gated = ("NSS", "CC")
+    """Metrics a budget limits the loss of."""
+
+    def objective(self, student: nn.Module, phase: Phase) -> Objective:
+        """The loss of a fine-tuning phase."""
+        return saliency_objective(student, phase.teacher_weight, phase.truth_weight)
+
+    def probability(self, logits: Map) -> Map:
+        """Maps in 0-1 from logits: each pixel is a Bernoulli variable (Sec. III-B)."""
+        return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
+
+    def at_size(self, logits: Map, height: int, width: int) -> Tensor:
+        """The map (1, height, width) that is measured: sigmoid, then the named resize. No blur."""
+        return torch.from_numpy(resize(self.probability(logits), height, width))[None]
+
+    def score(self, logits: Map, sample: Sample) -> dict[str, Tensor]:
+        """All metrics of one image, each (1,) float64."""
+        counts, density = annotated(sample)
+        return saliency_metrics(self.at_size(logits, *counts.shape[-2:]), counts, density)
+
+    def quick_score(self, logits: Map, sample: Sample) -> dict[str, Tensor]:
+        """NSS and CC alone, for the pass after each epoch."""
+        counts, density = annotated(sample)
+        shown = self.at_size(logits, *counts.shape[-2:])
+        return {"NSS": nss(shown, counts), "CC": cc(shown, density)}
+
+    def evaluate(
+        self,
+        predict: Predict,
+        samples: Iterable[Sample],
+        *,
+        quick: bool = False,
+        on_image: Callable[[Sample, Map], None] | None = None,
+    ) -> Scores:
+        """Scores of `predict` on every sample; `on_image` sees each sample with its logits."""
+        ids: list[str] = []
+        score = self.quick_score if quick else self.score
+
+        def rows() -> Iterator[dict[str, Tensor]]:
+            for sample in samples:
+                logits = predict(sample.image)
+                ids.append(sample.id)
+                if on_image is not None:
+                    on_image(sample, logits)
+                yield score(logits, sample)
+
+        values = concatenate(rows())
+        return Scores(tuple(ids), values)
+
+
+def annotated(sample: Sample) -> tuple[Tensor, Tensor]:
+    """Fixation counts and density of a validation image, (1, H, W) each."""
+    if sample.counts is None or sample.density is None:
+        missing = "fixations" if sample.counts is None else "a density map"
+        raise UserError(f"validation image {sample.id} has no {missing}; choose another data.val")
+    return sample.counts[None], sample.density[None]
+
+
+def torch_predictor(model: nn.Module, device: torch.device) -> Predict:
+    """Run `model` (eval mode) on one image at a time."""
+
+    def predict(image: Tensor) -> Map:
+        with torch.inference_mode():
+            logits: Tensor = model(image[None].to(device))
+        row: Map = logits[0, 0].float().cpu().numpy()
+        return row
+
+    return predict
+
+
+def strongest_first(scores: Scores, metric: str = "CC") -> Sequence[int]:
+    """Indices of the images from best to worst by `metric`."""
+    return [int(i) for i in torch.argsort(scores.values[metric], descending=True)]

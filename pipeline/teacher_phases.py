@@ -1,0 +1,124 @@
+"""How teachers are trained, phase by phase; a teacher with a phase of its own registers it here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn, optim
+
+from pipeline.adversarial import AdversarialSettings, AdversarialSteps, content_loss
+from pipeline.config.schema import Schedule, TeacherPhase
+from pipeline.engine.loop import Batch, Trainable, Weights
+from pipeline.engine.optim import rate, set_rate, with_base_rates
+from pipeline.engine.supervised import Supervised, to_device
+from teachers.salgan_discriminator import Discriminator
+
+Build = Callable[[nn.Module, TeacherPhase, int, torch.device], Trainable]
+"""Teacher, settings, steps per epoch and device -> what the loop drives."""
+
+_PHASES: dict[str, Build] = {}
+
+
+def phase(name: str) -> Callable[[Build], Build]:
+    """Register the decorated builder as the teacher phase `name`."""
+
+    def add(build: Build) -> Build:
+        _PHASES[name] = build
+        return build
+
+    return add
+
+
+def names() -> list[str]:
+    """Every teacher phase."""
+    return sorted(_PHASES)
+
+
+def build(
+    name: str, teacher: nn.Module, settings: TeacherPhase, steps: int, device: torch.device
+) -> Trainable:
+    """The trainable of one phase. Raises `KeyError` for an unknown one."""
+    return _PHASES[name](teacher, settings, steps, device)
+
+
+def optimiser(module: nn.Module, settings: TeacherPhase) -> optim.Optimizer:
+    """The optimiser a teacher phase names, over all of `module`."""
+    parameters, lr = list(module.parameters()), settings.lr
+    made: optim.Optimizer
+    if settings.optimiser == "adam":
+        made = optim.Adam(parameters, lr=lr)
+    elif settings.optimiser == "adagrad":
+        made = optim.Adagrad(parameters, lr=lr)
+    elif settings.optimiser == "nesterov":
+        made = optim.SGD(parameters, lr=lr, momentum=0.5, nesterov=True)
+    else:
+        made = optim.SGD(parameters, lr=lr, momentum=0.9)
+    return with_base_rates(made)
+
+
+@phase("bce")
+def bce(teacher: nn.Module, settings: TeacherPhase, _steps: int, device: torch.device) -> Trainable:
+    """SalGAN's first phase: cross-entropy of 4x4-pooled maps (SalGAN, Sec. 3.1)."""
+
+    def objective(batch: Batch) -> dict[str, torch.Tensor]:
+        return {"loss": content_loss(teacher(batch["images"]), batch["truth"])}
+
+    schedule = Schedule(kind="cosine" if settings.optimiser == "adam" else "steps")
+    return Supervised(
+        teacher,
+        [],
+        objective,
+        optimiser(teacher, settings),
+        rate(schedule, settings.epochs),
+        device,
+    )
+
+
+@phase("adversarial")
+class Adversarial:
+    """SalGAN's second phase: generator and discriminator take turns (SalGAN, Sec. 3.2)."""
+
+    def __init__(
+        self, teacher: nn.Module, settings: TeacherPhase, steps: int, device: torch.device
+    ) -> None:
+        self.teacher = teacher.to(device)
+        self.device = device
+        self.steps_per_epoch = steps
+        critic = Discriminator().to(device)
+        self.optimisers = (optimiser(self.teacher, settings), optimiser(critic, settings))
+        self.rate = rate(Schedule(), settings.epochs)
+        self.pieces = AdversarialSteps(
+            self.teacher, critic, *self.optimisers, AdversarialSettings(alpha=settings.alpha)
+        )
+
+    def step(self, batch: Batch, progress: float) -> dict[str, float]:
+        """One turn of either network; see `engine.loop.Trainable`."""
+        self.teacher.train()
+        lr = max(set_rate(each, self.rate(progress)) for each in self.optimisers)
+        index = round(progress * self.steps_per_epoch)
+        here = to_device(batch, self.device)
+        terms = self.pieces.step(index, here["images"], here["truth"])
+        shown = {name: value.item() for name, value in terms.items()}
+        for name, value in terms.items():
+            if not torch.isfinite(value):
+                raise FloatingPointError(f"{name} is {value.item()}")
+        return {"lr": lr} | shown
+
+    def weights(self) -> Weights:
+        """The generator's state dict on the CPU."""
+        state = self.teacher.state_dict()
+        return {name: value.detach().cpu().clone() for name, value in state.items()}
+
+    def load_weights(self, weights: Weights) -> None:
+        """Put `weights` back into the generator."""
+        self.teacher.load_state_dict(weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Both networks and both optimisers."""
+        return self.pieces.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Both networks and both optimisers as saved."""
+        self.pieces.load_state_dict(state)

@@ -1,0 +1,206 @@
+"""FastSal (C) and (A): two light decoders over all 18 MobileNetV2 taps (FastSal, Sec. III).
+
+Both reduce the taps to four groups of one resolution each by sub-pixel upsampling. (C) lifts them
+to the teacher's widths with its adaptation layers, concatenates and merges; (A) reduces them and
+adds its way up from coarse to fine.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.mobilenetv2 import InvertedResidual
+
+from students import register
+from students.backbones import MobileNetV2, load_mobilenet_v2
+from students.layers import Normalise, check_size
+from students.registry import ModelSpec
+from students.subpixel import TapsMerger, paper_merge
+
+Init = Literal["authors", "kaiming"]
+Skip = Literal["paper", "authors"]
+Form = Literal["taps", "paper"]
+
+MEAN = (123.675, 116.28, 103.53)
+STD = (58.395, 57.12, 57.375)
+GROUP_CHANNELS = (28, 24, 136, 520)
+TEACHER_CHANNELS = (128, 256, 512, 512)
+
+
+def _spec(name: str, section: str) -> ModelSpec:
+    return ModelSpec(
+        name=name,
+        task="saliency",
+        height=192,
+        width=256,
+        multiple_of=32,
+        mean=MEAN,
+        std=STD,
+        output="logits",
+        source=f"Hu and McGuinness, FastSal (ICPR 2020), {section}; feiyanhu/FastSal ffba9a3",
+    )
+
+
+class FastSal(nn.Module):
+    """Backbone and tap groups that (C) and (A) share. Input (B, 3, H, W), RGB 0-255."""
+
+    name: str
+    feature_channels: tuple[int, ...]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.normalise = Normalise(MEAN, STD)
+        self.backbone = MobileNetV2()
+        self.shuffle = nn.PixelShuffle(2)
+
+    def groups(self, images: Tensor) -> list[Tensor]:
+        """The 18 taps as four groups: 28, 24, 136, 520 channels at 1/2, 1/4, 1/8, 1/16."""
+        check_size(images, 32, self.name)
+        taps = self.backbone(self.normalise(images))
+        joined = [self.shuffle(torch.cat(taps[a:b], 1)) for a, b in MobileNetV2.GROUPS]
+        # The only tap at 1/2 needs no upsampling and joins its group as it is, first.
+        return [torch.cat([taps[0], joined[0]], 1), *joined[1:]]
+
+
+def _adaptation(inputs: tuple[int, ...], outputs: tuple[int, ...]) -> nn.ModuleList:
+    return nn.ModuleList(
+        nn.Sequential(nn.Conv2d(i, o, 1), nn.ReLU()) for i, o in zip(inputs, outputs, strict=True)
+    )
+
+
+class FastSalC(FastSal):
+    """FastSal (C): adapt, upsample, concatenate, merge. 2,574,049 parameters, 0.617 GMAC.
+
+    `form="paper"` runs the merger as printed: bilinear (align_corners) upsampling of 1,280
+    channels, PixelShuffle, 3x3 convolution. `form="taps"` is equal up to rounding, holds the same
+    parameters and never makes the upsampled tensors (see `students.subpixel`).
+    """
+
+    name = "fastsal_c"
+    feature_channels = TEACHER_CHANNELS
+
+    def __init__(self, form: Form = "taps") -> None:
+        super().__init__()
+        self.form = form
+        self.adaptation = _adaptation(GROUP_CHANNELS, TEACHER_CHANNELS)
+        self.merger = nn.Conv2d(sum(TEACHER_CHANNELS) // 4, 1, 3, padding=1)
+
+    def features(self, images: Tensor) -> list[Tensor]:
+        """Adapted groups at the teacher's widths and sizes: the student's side of Eq. 1."""
+        groups = self.groups(images)
+        return [adapt(x) for adapt, x in zip(self.adaptation, groups, strict=True)]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Saliency logits (B, 1, H, W)."""
+        features = self.features(images)
+        if self.form == "paper":
+            return paper_merge(features, self.merger.weight, self.merger.bias)
+        return TapsMerger.of(self.merger, self.feature_channels)(features)
+
+    def for_export(self) -> nn.Module:
+        """An equal module whose merger weights are constants in the taps form."""
+        return _ExportedC(self) if self.form == "taps" else self
+
+
+class _ExportedC(nn.Module):
+    def __init__(self, student: FastSalC) -> None:
+        super().__init__()
+        self.student = student
+        merger = TapsMerger.of(student.merger, student.feature_channels)
+        self.merger = merger.frozen()
+
+    def forward(self, images: Tensor) -> Tensor:
+        merged: Tensor = self.merger(self.student.features(images))
+        return merged
+
+
+class AdditionBlock(nn.Module):
+    """Inverted residual that first adds the finer output of the level below (Fig. 3).
+
+    y = x (+ previous); `skip="paper"`: y + f(y), the original block; `skip="authors"`:
+    2y + f(y), their code adds y once more around a block that already has its skip.
+    """
+
+    def __init__(self, channels: int, skip: Skip) -> None:
+        super().__init__()
+        self.skip = skip
+        self.block = InvertedResidual(channels, channels, stride=1, expand_ratio=2)
+
+    def forward(self, x: Tensor, previous: Tensor | None = None) -> Tensor:
+        y = x if previous is None else x + previous
+        z: Tensor = self.block(y)
+        return z if self.skip == "paper" else y + z
+
+
+class FastSalA(FastSal):
+    """FastSal (A): reduce, then add from coarse to fine. 3,646,715 parameters, 0.638 GMAC."""
+
+    name = "fastsal_a"
+    feature_channels = GROUP_CHANNELS
+    WIDTHS = (8, 32, 128, 512)
+
+    def __init__(self, skip: Skip = "paper") -> None:
+        super().__init__()
+        self.adaptation = _adaptation(GROUP_CHANNELS, self.WIDTHS)
+        self.blocks = nn.ModuleList(AdditionBlock(width, skip) for width in self.WIDTHS)
+        self.head = nn.Conv2d(2, 1, 3, padding=1)
+
+    def features(self, images: Tensor) -> list[Tensor]:
+        """Tap groups before adaptation; hint pretraining lifts them with layers of its own."""
+        return self.groups(images)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Saliency logits (B, 1, H, W)."""
+        adapted = [a(x) for a, x in zip(self.adaptation, self.groups(images), strict=True)]
+        previous = None
+        for block, x in zip(reversed(self.blocks), reversed(adapted), strict=True):
+            previous = self.shuffle(block(x, previous))
+        logits: Tensor = self.head(previous)
+        return logits
+
+
+def initialise(student: FastSal, init: Init) -> None:
+    """Initialise all but the backbone.
+
+    `authors`: N(0, 0.01) for every weight, batch-norm scales included, biases 0 (their code; the
+    paper is silent). `kaiming`: He normal for convolutions, batch-norm scales 1, and a head small
+    enough to start at a flat map: trains from scratch, too.
+    """
+    if init not in ("authors", "kaiming"):
+        raise ValueError(f"init is 'authors' or 'kaiming', got {init!r}")
+    for name, parameter in student.named_parameters():
+        if name.startswith("backbone."):
+            continue
+        if name.endswith("bias"):
+            nn.init.zeros_(parameter)
+        elif init == "authors" or name.startswith(("head.", "merger.")):
+            nn.init.normal_(parameter, 0.0, 0.01)
+        elif parameter.ndim > 1:
+            nn.init.kaiming_normal_(parameter, mode="fan_out", nonlinearity="relu")
+        else:
+            nn.init.ones_(parameter)
+
+
+@register(_spec("fastsal_c", "Sec. III-C, concatenation"))
+def fastsal_c(
+    weights: str | Path | None = None, init: Init = "authors", form: Form = "taps"
+) -> FastSalC:
+    """FastSal (C); `weights` fills the backbone (file, `torchvision` or None)."""
+    student = FastSalC(form)
+    initialise(student, init)
+    load_mobilenet_v2(student.backbone, weights)
+    return student
+
+
+@register(_spec("fastsal_a", "Sec. III-C, addition"))
+def fastsal_a(
+    weights: str | Path | None = None, init: Init = "authors", skip: Skip = "paper"
+) -> FastSalA:
+    """FastSal (A); `weights` fills the backbone (file, `torchvision` or None)."""
+    student = FastSalA(skip)
+    initialise(student, init)
+    load_mobilenet_v2(student.backbone, weights)
+    return student

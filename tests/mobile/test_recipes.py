@@ -1,0 +1,65 @@
+"""Recipes are found by name, cheaply, and come from the backend modules alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from mobile import recipes
+from mobile.backend import backend_for, get_backend, register_backend
+from mobile.recipes import Recipe
+from pipeline.errors import UserError
+
+
+def test_the_first_four_recipes_are_there() -> None:
+    assert {
+        "executorch_fp32",
+        "executorch_int8",
+        "litert_fp32",
+        "litert_int8",
+    } <= set(recipes.names())
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_every_recipe_names_a_backend_of_its_suffix(name: str) -> None:
+    recipe = recipes.get(name)
+    assert get_backend(recipe.backend).suffix == recipe.suffix
+    assert recipe.calibrated == (recipe.precision == "int8")
+    assert recipe.summary
+
+
+def test_an_unknown_recipe_names_the_nearest() -> None:
+    with pytest.raises(UserError, match="did you mean 'executorch_int8'"):
+        recipes.get("executorch_int")
+
+
+def test_a_second_recipe_of_a_name_is_refused() -> None:
+    with pytest.raises(ValueError, match="twice"):
+        recipes.register(recipes.get("litert_fp32"))
+
+
+def test_a_second_backend_of_a_suffix_is_refused() -> None:
+    with pytest.raises(ValueError, match="clashes"):
+        register_backend(get_backend("litert"))
+
+
+def test_an_unknown_ending_lists_the_known_ones(tmp_path) -> None:
+    with pytest.raises(UserError, match=r"none of .*\.pte.*\.tflite"):
+        backend_for(tmp_path / "model.onnx")
+
+
+def test_listing_recipes_imports_no_framework() -> None:
+    code = (
+        "import sys; from mobile import recipes; recipes.names();"
+        "assert not {'torch', 'executorch', 'litert_torch'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_recipe_is_immutable() -> None:
+    recipe = recipes.get("litert_fp32")
+    with pytest.raises(AttributeError):
+        recipe.name = "other"  # type: ignore[misc]
+    assert isinstance(recipe, Recipe)

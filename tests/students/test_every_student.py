@@ -1,0 +1,79 @@
+"""What every registered student must do; a new student is tested here without a new line."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import students
+from students import ModelSpec
+
+NAMES = students.names()
+
+
+@pytest.fixture(params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def small_images(spec: ModelSpec, batch: int = 2) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    side = spec.multiple_of
+    return torch.rand(batch, 3, 2 * side, 3 * side, generator=generator) * 255
+
+
+def test_output_has_the_size_of_the_input(name: str) -> None:
+    spec = students.spec(name)
+    images = small_images(spec)
+    logits = students.build(name).eval()(images)
+    assert logits.shape == (2, 1, *images.shape[-2:])
+
+
+def test_learns_in_every_parameter(name: str) -> None:
+    spec = students.spec(name)
+    # He initialisation: with the authors' near-zero scales some gradients underflow to zero.
+    student = students.build(name, init="kaiming").train()
+    student(small_images(spec)).square().mean().backward()
+    silent = [n for n, p in student.named_parameters() if p.grad is None or not p.grad.any()]
+    assert silent == []
+
+
+def test_features_go_from_fine_to_coarse_at_the_stated_widths(name: str) -> None:
+    spec = students.spec(name)
+    student = students.build(name).eval()
+    features = student.features(small_images(spec))
+    assert tuple(f.shape[1] for f in features) == tuple(student.feature_channels)
+    heights = [f.shape[2] for f in features]
+    assert heights == sorted(heights, reverse=True)
+
+
+def test_exports_to_a_static_graph_that_agrees(name: str) -> None:
+    spec = students.spec(name)
+    student = students.build(name, init="kaiming").eval()
+    images = small_images(spec, batch=1)
+    module = student.for_export().eval() if hasattr(student, "for_export") else student
+    exported = torch.export.export(module, (images,)).module()
+    torch.testing.assert_close(exported(images), student(images), atol=1e-4, rtol=1e-4)
+
+
+def test_refuses_sizes_it_cannot_take(name: str) -> None:
+    spec = students.spec(name)
+    with pytest.raises(ValueError, match=f"multiples of {spec.multiple_of}.*nearest"):
+        students.build(name)(torch.zeros(1, 3, spec.multiple_of + 1, spec.multiple_of))
+
+
+def test_same_seed_same_weights(name: str) -> None:
+    states = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        states.append(students.build(name).state_dict())
+    assert all(torch.equal(states[0][k], states[1][k]) for k in states[0])
+
+
+def test_normalisation_is_part_of_the_graph_not_of_the_checkpoint(name: str) -> None:
+    assert not any("normalise" in key for key in students.build(name).state_dict())
+
+
+def test_unknown_name_names_the_nearest() -> None:
+    with pytest.raises(ValueError, match="did you mean 'fastsal_a'"):
+        students.build("fastsal-a")
