@@ -1,0 +1,1 @@
+"""Every figure of speed or quality in the docs, one command each."""

@@ -69,9 +69,12 @@ def load_model(path: Path, kind: str, name: str | None = None) -> tuple[nn.Modul
 
 def spec_of(header: Header) -> ModelSpec:
     """The spec of the model a checkpoint holds."""
-    if header["kind"] == "student":
-        return students.spec(header["model"])
-    return teachers.spec(header["model"])
+    return spec_named(header["model"])
+
+
+def spec_named(name: str) -> ModelSpec:
+    """The spec of a teacher or, as any student can teach, of a student."""
+    return teachers.spec(name) if name in teachers.names() else students.spec(name)
 
 
 def describe(spec: ModelSpec) -> Header:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipeline.engine.loop import Batch
-from pipeline.losses import hint_loss
+from pipeline.losses import hint_terms
 
 Objective = Callable[[Batch], dict[str, Tensor]]
 
@@ -51,7 +51,10 @@ def hint_objective(student: Hinting, adapt: AdaptationLayers, teacher: Hinting) 
     def objective(batch: Batch) -> dict[str, Tensor]:
         with torch.no_grad():
             target = teacher.features(batch["images"])
-        return {"loss": hint_loss(adapt(student.features(batch["images"])), target)}
+        terms = hint_terms(adapt(student.features(batch["images"])), target)
+        # The layers' scales differ widely: shown apart, or the finest hides the others.
+        shown = {f"layer{i}": term.detach() for i, term in enumerate(terms)}
+        return {"loss": torch.stack(terms).sum()} | shown
 
     return objective
 

@@ -65,7 +65,8 @@ def bce(teacher: nn.Module, settings: TeacherPhase, _steps: int, device: torch.d
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
         return {"loss": content_loss(teacher(batch["images"]), batch["truth"])}
 
-    schedule = Schedule(kind="cosine" if settings.optimiser == "adam" else "steps")
+    # From scratch (Adam) a warm-up and a fall to zero; the published SGD keeps its rate.
+    schedule = Schedule(kind="cosine", warmup=0.5) if settings.optimiser == "adam" else Schedule()
     return Supervised(
         teacher,
         [],

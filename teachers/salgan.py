@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args
 
 import torch
@@ -91,6 +92,9 @@ class SalGAN(nn.Module):
         ValueError: a width outside (0, 1] or an unknown option.
     """
 
+    feature_channels = (128, 256, 512, 512)
+    """Channels of `features`, fine to coarse, at every width."""
+
     def __init__(
         self,
         width: float = 1.0,
@@ -141,6 +145,15 @@ class SalGAN(nn.Module):
                 taps.append(x)
             x = layer(x)
         return taps[::-1], x
+
+    def load_released(self, path: Path) -> None:
+        """Fill the generator from published weights in any known layout.
+
+        Raises `ValueError` naming the first layer that does not fit.
+        """
+        from teachers.salgan_weights import load_weights
+
+        load_weights(self, path)
 
     def convolutions(self) -> list[nn.Conv2d]:
         """Every convolution in network order, one for each of the 27 entries of `CONVS`."""

@@ -116,9 +116,10 @@ class TeacherPhase:
 
 @dataclass
 class Teacher:
-    """A frozen expert: released weights, or trained here phase by phase."""
+    """A frozen expert: released weights, a trained student, or trained here phase by phase."""
 
     model: str = MISSING
+    """A teacher's name, or a student's: then `weights` names one of its checkpoints."""
     weights: str = "none"
     """Registered weights to load, or `none`: train it."""
     overrides: dict[str, Any] = field(default_factory=dict)
@@ -137,6 +138,10 @@ class Student:
     """Backbone weights: a registered name, `torchvision` (downloads), or `none`."""
     overrides: dict[str, Any] = field(default_factory=dict)
     """Arguments of the student's builder."""
+    hints: str = "none"
+    """Teacher whose features the hint phase is taught by."""
+    labels: str = "none"
+    """Teacher whose maps are the pseudo-labels; another one than `hints`, if you like."""
     teachers: dict[str, Teacher] = field(default_factory=dict)
     phases: dict[str, Phase] = field(default_factory=dict)
     final: str = MISSING
@@ -153,6 +158,8 @@ class Profile:
     weights: str = "none"
     init: str = "authors"
     teacher_width: float = 1.0
+    teacher_normalisation: str = "caffe"
+    """`caffe`: what the released weights saw; `imagenet`: training from scratch."""
     teacher_batch: int = 32
     teacher_epochs: int = 20
     teacher_optimiser: str = "sgd"
@@ -222,9 +229,9 @@ class Sample:
     """Size of the generated sample data."""
 
     seed: int = 0
-    train: int = 160
-    val: int = 40
-    pool: int = 160
+    train: int = 120
+    val: int = 32
+    pool: int = 120
 
 
 @dataclass

@@ -18,12 +18,13 @@ from pipeline.data.sampler import Pick
 from pipeline.errors import UserError
 
 Item = dict[str, Any]
+Array = NDArray[np.float32]
 
 
 class Labels(Protocol):
     """Pseudo-labels by image id, such as a label store."""
 
-    def __getitem__(self, image: str) -> NDArray[np.float32]:
+    def __getitem__(self, image: str) -> Array:
         """Map (H, W) at the training size."""
 
 
@@ -57,15 +58,15 @@ class ImageSet(Dataset[Item]):
         pick = pick if isinstance(pick, Pick) else Pick(pick)
         record = self.records[pick.index]
         item: Item = {"id": record.id, "index": pick.index}
-        item["image"] = _shown(read_image(record, self.height, self.width), pick.flip)
+        item["image"] = _shown(_planes(record, self.height, self.width), pick.flip)
         if self._truth and record.map is not None:
             truth = resize(read_map(record.map), self.height, self.width)
-            item["truth"] = _shown(torch.from_numpy(truth)[None], pick.flip)
+            item["truth"] = _shown(truth[None], pick.flip)
         if self._labels is not None:
-            item["label"] = _shown(self._label(record.id), pick.flip)
+            item["label"] = _shown(self._label(record.id)[None], pick.flip)
         return item
 
-    def _label(self, name: str) -> Tensor:
+    def _label(self, name: str) -> Array:
         assert self._labels is not None
         label = self._labels[name]
         if label.shape != (self.height, self.width):
@@ -73,13 +74,12 @@ class ImageSet(Dataset[Item]):
                 f"the label of image {name!r} is {label.shape[0]}x{label.shape[1]}, the student's "
                 f"input {self.height}x{self.width}; label again at that size"
             )
-        return torch.from_numpy(np.array(label, dtype=np.float32))[None]
+        return label
 
 
 def read_image(record: Record, height: int, width: int) -> Tensor:
     """A record's image as a model takes it: float32 RGB 0-255 `(3, height, width)`."""
-    pixels = resize(read_rgb(record.image), height, width)
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+    return _shown(_planes(record, height, width), False)
 
 
 def collate(items: Sequence[Item]) -> dict[str, Any]:
@@ -89,19 +89,31 @@ def collate(items: Sequence[Item]) -> dict[str, Any]:
     for images without one and `annotated` `(B,)` float32 saying which have one; `labels`
     `(B, 1, H, W)` where the set has labels.
     """
-    images = torch.stack([item["image"] for item in items])
+    images = _stack([item["image"] for item in items])
     nothing = torch.zeros_like(images[0, :1])
     batch = {
         "ids": [item["id"] for item in items],
         "index": torch.tensor([item["index"] for item in items]),
         "images": images,
-        "truth": torch.stack([item.get("truth", nothing) for item in items]),
+        "truth": _stack([item.get("truth", nothing) for item in items]),
         "annotated": torch.tensor([float("truth" in item) for item in items]),
     }
     if "label" in items[0]:
-        batch["labels"] = torch.stack([item["label"] for item in items])
+        batch["labels"] = _stack([item["label"] for item in items])
     return batch
 
 
-def _shown(tensor: Tensor, flip: bool) -> Tensor:
-    return tensor.flip(-1) if flip else tensor
+# NumPy copies, not torch's: those start threads, which wait on one another wherever the cores are
+# busy with the model, and made loading several times slower than the copies themselves.
+
+
+def _planes(record: Record, height: int, width: int) -> Array:
+    return resize(read_rgb(record.image), height, width).transpose(2, 0, 1)
+
+
+def _shown(array: Array, flip: bool) -> Tensor:
+    return torch.from_numpy(np.array(array[..., ::-1] if flip else array, order="C"))
+
+
+def _stack(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.from_numpy(np.stack([tensor.numpy() for tensor in tensors]))

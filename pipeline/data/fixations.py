@@ -111,7 +111,7 @@ _HEADER_BYTES = 116
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = loadmat(path)
+        content: dict[str, Any] = loadmat(io.BytesIO(path.read_bytes()))
     except FileNotFoundError as error:
         raise UserError(f"fixation file {path} is missing; restore it from the data set") from error
     except NotImplementedError as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import sys
 
 import torch
 
@@ -31,3 +33,20 @@ def seed_step(seed: int, epoch: int, step: int) -> None:
     Whatever a step draws is then the same after a resume, with no generator state to keep.
     """
     torch.manual_seed((seed * 1_000_003 + epoch) * 1_000_003 + step)
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep what is freed instead of handing it back to the system.
+
+    Eager training frees and allocates the same large activations every step; returned to the
+    system, each is mapped and zeroed anew. Keeping them took a third off the processor time of a
+    SalGAN step (`python -m benchmarks.training`). glibc only; elsewhere it does nothing.
+    """
+    if sys.platform != "linux":
+        return
+    m_trim_threshold, m_top_pad, m_mmap_max = -1, -2, -4
+    with contextlib.suppress(OSError, AttributeError):
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+        mallopt(m_mmap_max, 0)
+        mallopt(m_trim_threshold, 2**31 - 1)
+        mallopt(m_top_pad, 256 << 20)

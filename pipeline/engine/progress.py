@@ -37,7 +37,9 @@ class Meter:
                 TextColumn("{task.fields[note]}"),
                 console=Console(stderr=True),
             )
-            self._task = self._bar.add_task(title, total=total, completed=done, rate="", note="")
+            self._task = self._bar.add_task(
+                title, total=total or None, completed=done, rate="", note=""
+            )
 
     def __enter__(self) -> Meter:
         if self._bar:
@@ -73,7 +75,8 @@ class Meter:
         self._last = time.monotonic()
         left = (self.total - self.done) / max(1e-9, self._rate())
         tail = f", {_clock(left)} left" if self.done < self.total else ""
-        text = f"{self.title}: {self.done}/{self.total} {self.unit}, {self._rate_text()}{tail}"
+        count = f"{self.done}/{self.total}" if self.total else f"{self.done}"
+        text = f"{self.title}: {count} {self.unit}, {self._rate_text()}{tail}"
         print(f"{text}  {note}".rstrip(), file=sys.stderr, flush=True)
 
 

@@ -29,9 +29,11 @@ class Supervised:
         device: torch.device,
         precision: str = "fp32",
         grad_clip: float | None = None,
+        memory_format: torch.memory_format = torch.contiguous_format,
     ) -> None:
         # Moving a module keeps its parameters' identity, so the optimiser goes on knowing them.
-        self.model = model.to(device)
+        self.model = model.to(device, memory_format=memory_format)  # type: ignore[call-overload]
+        self.memory_format = memory_format
         self.helpers = nn.ModuleList(helpers).to(device)
         self.objective = objective
         self.optimiser = optimiser
@@ -45,7 +47,7 @@ class Supervised:
         self.model.train()
         lr = set_rate(self.optimiser, self.rate(progress))
         with autocast(self.device, self.precision):
-            terms = self.objective(to_device(batch, self.device))
+            terms = self.objective(self._here(batch))
         for name, value in terms.items():
             if not torch.isfinite(value):
                 raise FloatingPointError(f"{name} is {value.item()}")
@@ -57,6 +59,12 @@ class Supervised:
             )
         self.optimiser.step()
         return {"lr": lr} | {name: value.item() for name, value in terms.items()}
+
+    def _here(self, batch: Batch) -> Batch:
+        moved = to_device(batch, self.device)
+        if "images" in moved:
+            moved["images"] = moved["images"].contiguous(memory_format=self.memory_format)
+        return moved
 
     def weights(self) -> Weights:
         """The model's state dict on the CPU."""

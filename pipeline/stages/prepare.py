@@ -45,9 +45,10 @@ def check_names(config: Config) -> None:
     """Refuse names that no model or recipe has, before the first stage that would need them."""
     from mobile import recipes
 
+    experts = [*teachers.names(), *students.names()]  # any trained student can teach
     one_of("student.name", config.student.name, students.names())
     for name, teacher in config.student.teachers.items():
-        one_of(f"student.teachers.{name}.model", teacher.model, teachers.names())
+        one_of(f"student.teachers.{name}.model", teacher.model, experts)
     for recipe in config.export.recipes:
         one_of("export.recipes", recipe, recipes.names())
 

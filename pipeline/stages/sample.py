@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.config import Config
 from pipeline.data.sample import generate
+from pipeline.engine.progress import Meter
 from pipeline.paths import SAMPLE
 from pipeline.stages.entry import stage
 
@@ -12,7 +13,9 @@ from pipeline.stages.entry import stage
 def main(config: Config) -> None:
     """Write outputs/sample."""
     size = config.sample
-    generate(SAMPLE, seed=size.seed, train=size.train, val=size.val, pool=size.pool)
+    total = size.train + 2 * size.val + size.pool
+    with Meter("sample", total, "scenes") as meter:
+        generate(SAMPLE, size.seed, train=size.train, val=size.val, pool=size.pool, progress=meter)
     print(f"{size.train} training, {size.val} validation and {size.pool} pool scenes in {SAMPLE}")
 
 

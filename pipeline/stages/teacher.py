@@ -38,6 +38,10 @@ def main(config: Config, name: str) -> None:
     """Write outputs/teachers/NAME."""
     one_of("teacher", name, config.student.teachers)
     settings = config.student.teachers[name]
+    if settings.model not in teachers.names():
+        adopt(config, name, settings)
+        return
+    devices.keep_freed_memory()
     torch.manual_seed(config.seed)
     teacher = teachers.build(settings.model, **settings.overrides)
     if settings.weights != "none":
@@ -100,6 +104,20 @@ def validation(
     return validate
 
 
+def adopt(config: Config, name: str, settings: Teacher) -> None:
+    """Take a trained student's checkpoint as the teacher."""
+    path = weights_path(settings.weights)
+    if not isinstance(path, Path):
+        raise UserError(
+            f"student.teachers.{name}.weights={settings.weights!r} is no checkpoint of "
+            f"{settings.model}; register one: fovea weights add NAME PATH/{MODEL}"
+        )
+    student, header = checkpoint.load_model(path, "student", settings.model)
+    adopted = dataclasses.replace(settings, overrides=header["overrides"])
+    config.student.teachers[name] = adopted
+    write(config, name, student.state_dict(), [])
+
+
 def load_released(teacher: nn.Module, settings: Teacher) -> None:
     """Fill `teacher` from its registered weights file, whichever known layout that has."""
     path = weights_path(settings.weights)
@@ -115,7 +133,7 @@ def load_released(teacher: nn.Module, settings: Teacher) -> None:
 def write(config: Config, name: str, weights: dict[str, torch.Tensor], history: list[Row]) -> None:
     """Checkpoint and curves."""
     settings = config.student.teachers[name]
-    spec = teachers.spec(settings.model)
+    spec = checkpoint.spec_named(settings.model)
     header: dict[str, Any] = {
         "kind": "teacher",
         "model": spec.name,

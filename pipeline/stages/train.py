@@ -46,6 +46,7 @@ def main(config: Config, name: str) -> None:
     phase = config.student.phases[name]
     spec = students.spec(config.student.name)
     device = devices.choose(config.machine.device)
+    devices.keep_freed_memory()
     torch.manual_seed(config.seed)
     student = initial_student(config, phase)
     objective, helpers, validate = parts(config, phase, student, spec, device)
@@ -58,6 +59,7 @@ def main(config: Config, name: str) -> None:
         device,
         config.machine.precision,
         phase.optimiser.grad_clip,
+        torch.channels_last,  # depthwise convolutions: a tenth to a sixth faster on a CPU
     )
     batches = Batches(
         training_images(phase, spec),

@@ -73,9 +73,13 @@ def trainable() -> Supervised:
 PLAN = Plan(phase="toy", epochs=4, seed=0, select="score", larger_is_better=True)
 
 
-def run(folder: Path, batches: ToyBatches | None = None, scores: list[float] | None = None) -> Result:
+def run(
+    folder: Path, batches: ToyBatches | None = None, scores: list[float] | None = None
+) -> Result:
     remaining = iter(scores or [1.0, 3.0, 2.0, 0.0])
-    return train(trainable(), batches or ToyBatches(), lambda: {"score": next(remaining)}, PLAN, folder)
+    return train(
+        trainable(), batches or ToyBatches(), lambda: {"score": next(remaining)}, PLAN, folder
+    )
 
 
 def losses(folder: Path) -> list[float]:

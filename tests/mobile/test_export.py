@@ -63,7 +63,7 @@ def test_the_report_describes_the_file(name: str, exports: dict[str, Export]) ->
 
 
 @pytest.mark.parametrize("backend", ["executorch", "litert"])
-def test_int8_convolutions_shrink_the_weights(backend: str, exports: dict[str, Export]) -> None:
+def test_int8_outputs_lie_on_a_grid(backend: str, exports: dict[str, Export]) -> None:
     runner = open_runner(exports[f"{backend}_int8"].file)
     image = np.full((1, 3, 32, 64), 128, np.float32)
     # int8 outputs lie on a grid of at most 256 levels.
@@ -164,6 +164,12 @@ def test_a_wrong_image_is_refused(name: str, exports: dict[str, Export]) -> None
         runner.run(np.zeros((1, 3, 32, 64), np.uint8))  # type: ignore[arg-type]
     with pytest.raises(UserError, match="threads"):
         open_runner(exports[name].file, threads=0)
+
+
+@pytest.mark.parametrize("name", ["executorch_fp32", "litert_fp32"])
+def test_runners_run_with_the_threads_asked_for(name: str, exports: dict[str, Export]) -> None:
+    # For ExecuTorch this is what its pool says, not what it was told.
+    assert [open_runner(exports[name].file, threads).threads for threads in (1, 2)] == [1, 2]
 
 
 def test_replaced_operators_are_found_behind_their_delegate() -> None:

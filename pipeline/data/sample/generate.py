@@ -115,7 +115,7 @@ def _write_gaze(folder: Path, split: str, name: str, painted: Painted, seen: gaz
 
 def _write_image(path: Path, pixels: Any, kind: str) -> None:
     buffer = io.BytesIO()
-    options = {"quality": QUALITY} if kind == "JPEG" else {"compress_level": 3}
+    options = {"quality": QUALITY} if kind == "JPEG" else {"compress_level": 1}
     Image.fromarray(pixels).save(buffer, kind, **options)
     atomic_write_bytes(path, buffer.getvalue())
 

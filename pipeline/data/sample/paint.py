@@ -29,12 +29,12 @@ class View:
     @property
     def height(self) -> int:
         """Rows."""
-        return self.cloud.shape[0]
+        return len(self.cloud)
 
     @property
     def width(self) -> int:
         """Columns."""
-        return self.cloud.shape[1]
+        return len(self.cloud[0])
 
 
 Painter = Callable[[View], Array]
@@ -80,8 +80,7 @@ def pattern(surface: Surface, x: Array, y: Array, cloud: Array) -> Array:
 
 def blend(surface: Surface, share: Array) -> Array:
     """Colours `(3, H, W)` between the surface's two by `share` `(H, W)`."""
-    first, second = planes(surface.colour), planes(surface.second)
-    return share * (second - first) + first
+    return np.stack([_mix(ends, share) for ends in _ends(surface)])
 
 
 def planes(colour: Colour) -> Array:
@@ -95,12 +94,14 @@ def background(scene: Background, height: int, width: int) -> tuple[Array, Array
     x = np.arange(width, dtype=np.float32)[None, :]
     y = np.arange(height, dtype=np.float32)[:, None]
     share = KINDS[scene.kind](View(scene, x, y, cloud))
-    near = blend(scene.near, pattern(scene.near, x, y, cloud))
-    far = blend(scene.far, pattern(scene.far, x, y, cloud[::-1, ::-1]))
-    far -= near
-    far *= share
-    near += far
-    return near, cloud
+    near = pattern(scene.near, x, y, cloud)
+    far = pattern(scene.far, x, y, cloud[::-1, ::-1])
+    picture = np.empty((3, height, width), dtype=np.float32)
+    for plane, behind, before in zip(picture, _ends(scene.far), _ends(scene.near), strict=True):
+        # One plane at a time stays in the cache.
+        front = _mix(before, near)
+        np.add(front, share * (_mix(behind, far) - front), out=plane)
+    return picture, cloud
 
 
 def kind(painter: Painter) -> Painter:
@@ -157,6 +158,14 @@ def water(view: View) -> Array:
     depth = np.sqrt(view.y / _f(view.height) + _f(0.05)) * _f(70)
     wave: Array = np.sin(depth + view.cloud * _f(9) + view.x * _f(0.01))
     return wave * _f(0.5) + _f(0.5)
+
+
+def _ends(surface: Surface) -> list[tuple[float, float]]:
+    return list(zip(surface.colour, surface.second, strict=True))
+
+
+def _mix(ends: tuple[float, float], share: Array) -> Array:
+    return share * _f(ends[1] - ends[0]) + _f(ends[0])
 
 
 def _f(value: float) -> np.float32:

@@ -52,12 +52,19 @@ def render(scene: Scene) -> Painted:
         _cast_shadow(picture, thing, window, scene.light)
         covered = _paint_thing(picture, thing, window, scene.light, cloud)
         owner[window.rows, window.columns][covered > 0.5] = index
-    grain = paint.generator(scene.seed, 13).standard_normal((height, width), dtype=np.float32)
-    picture += grain * np.float32(0.012)
-    np.clip(picture, 0, 1, out=picture)
-    picture *= 255
-    pixels = np.rint(picture, out=picture).astype(np.uint8).transpose(1, 2, 0)
-    return Painted(np.ascontiguousarray(pixels), owner)
+    return Painted(_developed(picture, scene), owner)
+
+
+def _developed(picture: Array, scene: Scene) -> NDArray[np.uint8]:
+    """Pixels (H, W, 3) of a picture (3, H, W), with a little grain."""
+    grain = paint.generator(scene.seed, 13).random((scene.height, scene.width), dtype=np.float32)
+    grain -= np.float32(0.5)
+    grain *= np.float32(0.05 * 255)
+    pixels = np.empty((scene.height, scene.width, 3), dtype=np.uint8)
+    for channel, plane in enumerate(picture):
+        value = plane * np.float32(255) + grain
+        pixels[:, :, channel] = np.rint(np.clip(value, 0, 255, out=value), out=value)
+    return pixels
 
 
 def _window(thing: Thing, height: int, width: int) -> _Window | None:

@@ -1,8 +1,9 @@
 """How much each thing of a scene stands out: feature contrast, computed from the picture.
 
 A thing draws the eye when its colour differs from what surrounds it, when its colour, direction,
-size or kind differs from the other things', and by what it is (faces and people most). Nothing
-hidden enters: what a model must find out can be seen.
+size or kind differs from the other things', and by what it is (faces and people most). Things that
+look alike share the attention that one of them would get, which is what makes an odd one pop out.
+Nothing hidden enters: what a model must find out can be seen.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ SIZE = 0.7
 KIND = 0.8
 """Weights of the contrasts, each of which lies between 0 and 1."""
 
+ALIKE = 0.3
+"""Contrast at which two things cease to be alike."""
+SHARING = 0.85
+"""How far a crowd of like things shares one thing's attention: 0 not at all, 1 fully."""
+
 _STRIDE = 2
 
 
@@ -33,19 +39,18 @@ def weights(scene: Scene, painted: Painted) -> Array:
     if not scene.things:
         return np.zeros(0)
     own, surround, seen = _colours(scene, painted)
+    between = _contrasts(scene.things, own)
     contrast = SURROUND * np.minimum(1, _distance(own, surround) / 0.4)
-    contrast += _from_others(scene.things, own)
+    contrast += between.sum(axis=1) / max(1, len(own) - 1)
+    crowd = np.exp(-between / ALIKE).sum(axis=1)
     interest = np.array([CATEGORIES[thing.category].interest for thing in scene.things])
-    drawn: Array = interest * (0.04 + contrast / 2) ** 2 * seen**0.25
+    drawn: Array = interest * (0.04 + contrast / 2) ** 2 * seen**0.25 / crowd**SHARING
     total = drawn.sum()
     return drawn / total if total > 0 else drawn
 
 
-def _from_others(things: tuple[Thing, ...], colours: Array) -> Array:
-    """Mean contrast of each thing with all others `(n,)`."""
-    count = len(things)
-    if count < 2:
-        return np.zeros(count)
+def _contrasts(things: tuple[Thing, ...], colours: Array) -> Array:
+    """How much each thing (rows) differs from each other (columns), `(n, n)`."""
     sizes = np.log2([thing.size for thing in things])
     turns = np.array([thing.turn for thing in things])
     kinds = np.array([list(CATEGORIES).index(thing.category) for thing in things])
@@ -56,9 +61,8 @@ def _from_others(things: tuple[Thing, ...], colours: Array) -> Array:
     size = np.minimum(1, np.where(larger > 0, larger, -0.6 * larger))
     turn = np.abs(np.sin(turns[:, None] - turns[None, :])) * (alike & long[:, None])
     colour = np.minimum(1, _distance(colours[:, None], colours[None, :]) / 0.5)
-    total = COLOUR * colour + TURN * turn + SIZE * size + KIND * ~alike
-    mean: Array = total.sum(axis=1) / (count - 1)
-    return mean
+    total: Array = COLOUR * colour + TURN * turn + SIZE * size + KIND * ~alike
+    return total
 
 
 def _colours(scene: Scene, painted: Painted) -> tuple[Array, Array, Array]:

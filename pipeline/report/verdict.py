@@ -1,0 +1,105 @@
+"""What the numbers amount to, in sentences that are computed, never written beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.report.facts import PRIOR, STUDENT, TEACHER, Facts, File, best
+from pipeline.report.numbers import count, fixed, mib, ms, percent, ratio, signed
+
+METRIC = "CC"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number that deserves large type."""
+
+    name: str
+    value: str
+    unit: str
+    note: str
+
+
+def verdict(facts: Facts) -> str:
+    """One sentence on the file to ship, or on the student while there is no file."""
+    file = best(facts.files)
+    if file is None:
+        return "No exported file has been measured yet."
+    time = "no comparable time"
+    if file.timing and file.timing.ratio is not None:
+        time = f"{ratio(file.timing.ratio)} torch’s time"
+    loss = file.metrics[METRIC]
+    lost = f"{METRIC} {signed(loss.difference)}"
+    if loss.relative is not None:
+        lost += f" ({percent(loss.relative)})"
+    return f"{file.title}: {mib(file.bytes)} MiB, {time}, {lost}, {state(file)}."
+
+
+def state(file: File) -> str:
+    """Whether a file keeps within every bound."""
+    number = len(file.problems)
+    return "all budgets met" if not number else f"{count(number, 'budget')} broken"
+
+
+def others(files: Sequence[File]) -> str:
+    """How many of several files are within every budget, and which are not."""
+    if len(files) < 2:
+        return ""
+    broken = [file.title for file in files if file.problems]
+    if not broken:
+        return f"All {len(files)} files meet every budget."
+    met = len(files) - len(broken)
+    verb = "does" if len(broken) == 1 else "do"
+    return f"{met} of {len(files)} files meet every budget; {' and '.join(broken)} {verb} not."
+
+
+def standing(facts: Facts) -> str:
+    """The student, in torch, against the prior and each teacher."""
+    own = facts.means[STUDENT][METRIC]
+    parts = [
+        f"In torch the student reaches {METRIC} {fixed(own)} on {count(facts.images, 'image')}"
+    ]
+    if PRIOR in facts.means:
+        parts.append(f"{_gap(own, facts.means[PRIOR][METRIC])} a map that ignores the image")
+    for name in _teachers(facts):
+        theirs = facts.means[name][METRIC]
+        parts.append(f"{_gap(own, theirs)} {name} ({fixed(theirs)})")
+    return ", ".join(parts) + "."
+
+
+def figures(facts: Facts) -> list[Figure]:
+    """The numbers in large type: of the file to ship where there is one, else of the student."""
+    file = best(facts.files)
+    if file is None:
+        means = facts.means[STUDENT]
+        return [
+            Figure(name, fixed(value), "", _against_prior(facts, name))
+            for name, value in ((name, means[name]) for name in (METRIC, "NSS"))
+        ]
+    weights = mib(facts.checkpoint_bytes)
+    found = [Figure("Size", mib(file.bytes), "MiB", f"float32 weights {weights} MiB")]
+    if file.timing and facts.torch and file.timing.ratio is not None:
+        note = f"{ms(file.timing.row['p50_ms'])} ms here, torch {ms(facts.torch.row['p50_ms'])} ms"
+        found.append(Figure("Time", ratio(file.timing.ratio), "of torch", note))
+    for name in (METRIC, "NSS"):
+        loss = file.metrics[name]
+        note = f"{signed(loss.difference)} against torch"
+        found.append(Figure(name, fixed(loss.file), "", note))
+    note = f"in {count(file.partitions, 'partition')} of {file.delegate}"
+    found.append(Figure("Delegated", f"{file.delegated}/{file.nodes}", "nodes", note))
+    return found
+
+
+def _gap(own: float, theirs: float) -> str:
+    return f"{fixed(abs(own - theirs))} {'above' if own >= theirs else 'below'}"
+
+
+def _teachers(facts: Facts) -> list[str]:
+    return sorted(name for name in facts.means if name.startswith(TEACHER))
+
+
+def _against_prior(facts: Facts, metric: str) -> str:
+    if PRIOR not in facts.means:
+        return "student, in torch"
+    return f"mean map {fixed(facts.means[PRIOR][metric])}"

@@ -1,0 +1,116 @@
+"""Fixtures that several test packages share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+ROOT = Path(__file__).resolve().parents[1]
+
+TINY = (
+    "sample.train=24",
+    "sample.val=6",
+    "sample.pool=16",
+    "data.calibration=6",
+    "profile.teacher_width=0.0625",
+    "profile.teacher_epochs=1",
+    "profile.hint_epochs=1",
+    "profile.finetune_epochs=1",
+    "student.teachers.salgan.shard=8",
+    "machine.workers=0",
+    "latency.iterations=3",
+    "latency.repeats=1",
+    "latency.warmup=1",
+    "export.recipes=[executorch_fp32]",
+)
+"""The whole pipeline in about two minutes: everything runs, nothing is learned."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A checkout of its own, with scratch, shelf and registry of its own."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command in the checkout; its output goes into the failure."""
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True,
+            check=False, timeout=1200,
+        )  # fmt: skip
+        if check:
+            assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        return done
+
+    def dvc(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run DVC."""
+        return self.run(sys.executable, "-m", "dvc", *arguments, check=check)
+
+    def stage(
+        self, name: str, *arguments: str, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one stage entry as DVC would."""
+        return self.run(sys.executable, "-m", f"pipeline.stages.{name}", *arguments, check=check)
+
+    def compose(self, *overrides: str) -> None:
+        """Write params.yaml for these overrides."""
+        from pipeline.config.load import compose_raw
+
+        tree = compose_raw(overrides, self.folder / "conf")
+        (self.folder / "params.yaml").write_text(OmegaConf.to_yaml(tree))
+
+
+def copy_checkout(target: Path) -> None:
+    """The tracked and new files of this checkout, as they are, in a repository of their own."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.split("\n")  # fmt: skip
+    for name in filter(None, listed):
+        source = ROOT / name
+        if source.is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / name)
+    git = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost"]
+    subprocess.run([*git, "init", "-q"], cwd=target, check=True)
+    subprocess.run([*git, "add", "-A"], cwd=target, check=True)
+    subprocess.run([*git, "commit", "-qm", "checkout"], cwd=target, check=True)
+
+
+@pytest.fixture(scope="session")
+def make_workspace(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[Sequence[str]], Workspace]:
+    """Workspaces by their overrides."""
+
+    def make(overrides: Sequence[str]) -> Workspace:
+        base = tmp_path_factory.mktemp("workspace")
+        folder = base / "checkout"
+        folder.mkdir()
+        copy_checkout(folder)
+        binaries = str(Path(sys.executable).parent)
+        environment = {
+            **os.environ,
+            "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
+            "FOVEA_SCRATCH": str(base / "scratch"),
+            "FOVEA_SHELF": str(base / "shelf"),
+            "FOVEA_CONFIG_DIR": str(base / "config"),
+            "GIT_AUTHOR_NAME": "test",
+            "GIT_AUTHOR_EMAIL": "test@localhost",
+            "GIT_COMMITTER_NAME": "test",
+            "GIT_COMMITTER_EMAIL": "test@localhost",
+        }
+        workspace = Workspace(folder, environment)
+        workspace.compose(*overrides)
+        return workspace
+
+    return make

@@ -1,0 +1,149 @@
+"""Batches as the training loop takes them, whatever the number of workers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.data import evaluation, layouts
+from pipeline.data.dataset import ImageSet, collate
+from pipeline.data.images import read_map, read_rgb
+from pipeline.data.layouts import Record
+from pipeline.data.loader import Batches, in_order
+from pipeline.data.resize import resize
+from pipeline.data.sampler import Pick
+from pipeline.errors import UserError
+from tests.data import trees
+
+H, W = 16, 24
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> list[Record]:
+    trees.salicon(tmp_path, "val", 7)
+    trees.coco(tmp_path, "train2017", 3)
+    return [
+        *layouts.scan("salicon", tmp_path, "val"),
+        *layouts.scan("coco", tmp_path, "train2017"),
+    ]
+
+
+class Store:
+    """Labels that only exist here: a constant map per image."""
+
+    def __init__(self, records: list[Record], height: int = H) -> None:
+        self.maps = {
+            record.id: np.linspace(i, i + 1, height * W, dtype=np.float32).reshape(height, W)
+            for i, record in enumerate(records)
+        }
+
+    def __getitem__(self, image: str) -> np.ndarray:
+        return self.maps[image]
+
+
+def test_items_are_resized_by_the_named_resize(records: list[Record]) -> None:
+    item = ImageSet(records, H, W)[2]
+    image = resize(read_rgb(records[2].image), H, W)
+    np.testing.assert_array_equal(item["image"].permute(1, 2, 0), image)
+    assert records[2].map is not None
+    np.testing.assert_array_equal(item["truth"][0], resize(read_map(records[2].map), H, W))
+    assert (item["id"], item["index"]) == (records[2].id, 2)
+
+
+def test_truth_is_there_where_a_map_is(records: list[Record]) -> None:
+    assert "truth" not in ImageSet(records, H, W)[8]
+    assert "truth" not in ImageSet(records, H, W, truth=False)[2]
+
+
+def test_flipped_items_are_flipped_all_through(records: list[Record]) -> None:
+    images = ImageSet(records, H, W, labels=Store(records))
+    plain, flipped = images[Pick(2)], images[Pick(2, flip=True)]
+    for part in ("image", "truth", "label"):
+        torch.testing.assert_close(flipped[part].flip(-1), plain[part], rtol=0, atol=0)
+        assert not torch.equal(flipped[part], plain[part])
+
+
+def test_labels_of_another_size_are_refused(records: list[Record]) -> None:
+    images = ImageSet(records, H, W, labels=Store(records, height=12))
+    with pytest.raises(UserError, match="is 12x24, the student's input 16x24; label again"):
+        images[0]
+
+
+def test_batches_say_what_is_annotated(records: list[Record]) -> None:
+    images = ImageSet(records, H, W)
+    batch = collate([images[0], images[9]])
+    assert batch["ids"] == [records[0].id, records[9].id]
+    assert batch["images"].shape == (2, 3, H, W)
+    assert batch["truth"].shape == (2, 1, H, W)
+    assert batch["annotated"].tolist() == [1, 0]
+    assert batch["truth"][1].abs().max() == 0
+    assert "labels" not in batch
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_change_nothing(records: list[Record], workers: int) -> None:
+    images = ImageSet(records, H, W, labels=Store(records))
+    alone = list(Batches(images, 4, seed=5, flip=True).epoch(3))
+    helped = list(Batches(images, 4, seed=5, flip=True, workers=workers).epoch(3))
+    assert len(alone) == len(helped) == 3
+    for first, second in zip(alone, helped, strict=True):
+        assert first["ids"] == second["ids"]
+        for part in ("index", "images", "truth", "annotated", "labels"):
+            assert torch.equal(first[part], second[part])
+
+
+def test_an_epoch_goes_on_where_it_stopped(records: list[Record]) -> None:
+    batches = Batches(ImageSet(records, H, W), 3, seed=1, flip=True)
+    whole, tail = list(batches.epoch(2)), list(batches.epoch(2, 2))
+    assert [b["ids"] for b in tail] == [b["ids"] for b in whole[2:]]
+    assert all(torch.equal(a["images"], b["images"]) for a, b in zip(tail, whole[2:], strict=True))
+
+
+@pytest.mark.parametrize(("drop", "steps", "count"), [(False, 4, 10), (True, 3, 9)])
+def test_length_and_images_of_an_epoch(
+    records: list[Record], drop: bool, steps: int, count: int
+) -> None:
+    batches = Batches(ImageSet(records, H, W), 3, seed=0, drop_last=drop)
+    assert (len(batches), batches.images) == (steps, count)
+    assert sum(len(b["ids"]) for b in batches.epoch(0)) == count
+
+
+def test_in_order(records: list[Record]) -> None:
+    ids = [i for b in in_order(ImageSet(records, H, W), 4, workers=1) for i in b["ids"]]
+    assert ids == [record.id for record in records]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_image_is_named_in_one_line(records: list[Record], workers: int) -> None:
+    data = records[4].image.read_bytes()
+    records[4].image.write_bytes(data[: len(data) // 2])
+    with pytest.raises(UserError) as caught:
+        list(in_order(ImageSet(records, H, W), 4, workers))
+    assert str(caught.value).startswith(f"image {records[4].image} is damaged")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_measuring_keeps_the_original_size(records: list[Record], workers: int) -> None:
+    found = list(evaluation.samples(records, H, W, workers))
+    assert [sample.id for sample in found] == [record.id for record in records]
+    first, last = found[0], found[-1]
+    assert first.image.shape == (3, H, W)
+    assert first.density is not None
+    assert first.counts is not None
+    assert first.density.shape == first.counts.shape == (trees.HEIGHT, trees.WIDTH)
+    assert first.counts.sum() == 5
+    assert last.density is None
+    assert last.counts is None
+
+
+def test_map_and_fixations_must_agree(records: list[Record]) -> None:
+    other = Record("x", records[0].image, records[0].image.parent / "small.png", None)
+    assert other.map is not None
+    trees.Image.new("L", (8, 8)).save(other.map)
+    mixed = Record("x", other.image, other.map, records[0].fixations)
+    with pytest.raises(UserError, match=r"small\.png is 8x8, but .*val_000\.mat says 24x32"):
+        list(evaluation.samples([mixed], H, W))

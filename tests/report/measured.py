@@ -1,0 +1,172 @@
+"""Exports, checks, latency and bundle of the fixture, through the dataclasses that write them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import students
+from mobile import manifest as bundle_manifest
+from mobile import recipes
+from mobile.backend import Delegation
+from mobile.export import SCHEMA as EXPORT_SCHEMA
+from mobile.export import Calibration, ExportReport, InputContract, OutputContract
+from mobile.host import this_host
+from mobile.latency import EAGER
+from mobile.latency_row import SCHEMA as LATENCY_SCHEMA
+from mobile.latency_row import LatencyRow
+from mobile.parity import Summary
+from pipeline import checkpoint
+from pipeline.config import Config
+from pipeline.files import sha256_bytes, tree_hash, write_json
+from pipeline.metrics.bootstrap import paired_difference
+from pipeline.paths import BUNDLE, CHECK, EXPORTS, HOST, LATENCY_ROWS, MODEL
+from pipeline.pictures import write_logits
+from pipeline.stages import bundle
+from tests.report.made_up import logits, values
+
+VERSIONS = {"python": "3.11.0"}
+
+
+def export_report(config: Config, name: str, data: bytes) -> ExportReport:
+    recipe = recipes.get(name)
+    shape = (1, 3, 192, 256)
+    delegation = Delegation("XNNPACK", "nodes", 120, 124, 2, {"aten::cat": 4})
+    return ExportReport(
+        schema=EXPORT_SCHEMA,
+        student=config.student.name,
+        recipe=name,
+        backend=recipe.backend,
+        precision=recipe.precision,
+        file=f"model{recipe.suffix}",
+        bytes=len(data),
+        sha256=sha256_bytes(data),
+        input=InputContract("images", "NCHW", shape, "float32", (0.0, 255.0), "RGB"),
+        output=OutputContract("logits", (1, 1, 192, 256), "logits"),
+        delegation=delegation,
+        calibration=Calibration(2, "ef" * 32) if recipe.calibrated else None,
+        versions=VERSIONS,
+        seconds=1.5,
+    )
+
+
+def write_exports(config: Config, ids: Sequence[str]) -> None:
+    for index, name in enumerate(config.export.recipes):
+        quantised = recipes.get(name).precision == "int8"
+        data = bytes([index]) * (4000 if quantised else 14000)
+        report = export_report(config, name, data)
+        folder = EXPORTS / name
+        write_json(folder / "export.json", dataclasses.asdict(report))
+        (folder / report.file).write_bytes(data)
+        write_json(CHECK / f"{name}.json", check_row(report, len(ids), 0.002 * quantised))
+        for image in ids:
+            write_logits(CHECK / name / f"{image}.npy", logits(0.09))
+
+
+def check_row(report: ExportReport, count: int, loss: float) -> dict[str, Any]:
+    """As `pipeline.stages.check` puts it together."""
+    summary = Summary(45.0, 38.0, 0.9999, 0.999, 2e-5, 4e-5, 0.99995, 0.9991)
+    if not loss:
+        summary = dataclasses.replace(summary, sqnr_db_mean=None, sqnr_db_min=None)
+    rows = {}
+    for metric, torch_values in values(count, 0.08).items():
+        own = torch_values.numpy() - loss * np.linspace(0.5, 1.5, count)
+        interval = paired_difference(own, torch_values.numpy(), seed=0)
+        means = {"file": float(own.mean()), "torch": float(torch_values.mean())}
+        low_high = {"low": interval.low, "high": interval.high}
+        rows[metric] = {**means, "difference": interval.mean, **low_high}
+    return {
+        "recipe": report.recipe,
+        "bytes": report.bytes,
+        "delegated": report.delegation.delegated,
+        "nodes": report.delegation.total,
+        "partitions": report.delegation.partitions,
+        "parity": dataclasses.asdict(summary) | {"images": count},
+        "constants": [],
+        "metrics": rows,
+        "problems": [],
+    }
+
+
+def latency_row(config: Config, name: str, sha256: str, p50: float, **changes: Any) -> LatencyRow:
+    host = this_host()
+    row: dict[str, Any] = {
+        "schema": LATENCY_SCHEMA,
+        "artefact_sha256": sha256,
+        "student": config.student.name,
+        "recipe": name,
+        "delegate_asked": "XNNPACK",
+        "delegate_obtained": "XNNPACK",
+        "nodes_delegated": 120,
+        "nodes_total": 124,
+        "partitions": 2,
+        "threads": 2,
+        "affinity": [0, 1],
+        "device": "a processor",
+        "os": "Linux 6",
+        "runtime": "a runtime",
+        "runtime_version": "1.0",
+        "clocks": "unreadable",
+        "input_shape": [1, 3, 192, 256],
+        "input_sha256": "cd" * 32,
+        "load_ms": 3.5,
+        "first_run_ms": 1.5 * p50,
+        "warmups": 5,
+        "repeats": 3,
+        "iterations": 20,
+        "time_bounded": False,
+        "p50_ms": p50,
+        "p90_ms": 1.1 * p50,
+        "p99_ms": 1.3 * p50,
+        "mean_ms": 1.02 * p50,
+        "cv": 0.05,
+        "low_ms": 0.97 * p50,
+        "high_ms": 1.04 * p50,
+        "repeat_p50_ms": [p50, p50, p50],
+        "spread": 0.025,
+        "peak_memory_bytes": 90 * 2**20,
+        "baseline_memory_bytes": 40 * 2**20,
+        "temperature_c": None,
+        "thermal_timed_out": None,
+        "host": host.fingerprint(),
+        "source": "host-proxy",
+    }
+    return LatencyRow(**{**row, **changes})
+
+
+def write_latency(config: Config) -> None:
+    rows = [latency_row(config, EAGER, "ab" * 32, 40.0)]
+    for index, name in enumerate(config.export.recipes):
+        report = ExportReport.read(EXPORTS / name / "export.json")
+        rows.append(latency_row(config, name, report.sha256, 12.0 + 5 * index))
+    write_rows(rows)
+    host = this_host()
+    write_json(HOST, dataclasses.asdict(host) | {"fingerprint": host.fingerprint()})
+
+
+def write_rows(rows: list[LatencyRow]) -> None:
+    LATENCY_ROWS.write_text("".join(json.dumps(row.row()) + "\n" for row in rows))
+
+
+def write_bundle(config: Config) -> None:
+    """A manifest with everything `mobile.manifest.load` asks for; no golden outputs."""
+    _, header = checkpoint.read(Path(config.student.final) / MODEL)
+    spec = students.spec(config.student.name)
+    names = config.export.recipes
+    content = {
+        "schema": bundle_manifest.SCHEMA,
+        "spec": dataclasses.asdict(spec),
+        "input": bundle_manifest.input_contract(192, 256),
+        "output": {"shape": [1, 1, 192, 256], "meaning": spec.output},
+        "artefacts": {n: {"sha256": tree_hash(EXPORTS / n)} for n in names},
+        "golden": [],
+        "lineage": bundle.lineage(config, header),
+        "versions": VERSIONS,
+        "files": {},
+    }
+    write_json(BUNDLE / bundle_manifest.NAME, content)
