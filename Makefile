@@ -13,14 +13,16 @@ help:  ## Show this list
 
 setup: $(STAMP)  ## Create .venv and install the locked packages
 
-$(STAMP): requirements.lock
+$(STAMP): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Fovea needs Python 3.11, 3.12 or 3.13; none was found. Install one, or: make PYTHON=/path/to/python3.12 …"; exit 2; }
 	@if command -v uv >/dev/null 2>&1; then \
 	  uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
-	  uv pip install --quiet --python $(VENV)/bin/python --require-hashes -r requirements.lock; \
+	  uv pip install --quiet --python $(VENV)/bin/python --require-hashes -r requirements.lock && \
+	  uv pip install --quiet --python $(VENV)/bin/python --no-deps --no-build-isolation -e .; \
 	else \
 	  $(PYTHON) -m venv $(VENV) && \
-	  $(VENV)/bin/python -m pip install --quiet --require-hashes -r requirements.lock; \
+	  $(VENV)/bin/python -m pip install --quiet --require-hashes -r requirements.lock && \
+	  $(VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .; \
 	fi
 	@touch $@
 

@@ -7,7 +7,6 @@ import hashlib
 import importlib.metadata
 import platform
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -81,8 +80,6 @@ class ExportReport:
     delegation: Delegation
     calibration: Calibration | None
     versions: dict[str, str]
-    seconds: float
-    """Wall-clock time of the export."""
 
     @classmethod
     def read(cls, path: Path) -> ExportReport:
@@ -117,13 +114,11 @@ def export(
     backend = get_backend(recipe.backend)
     shape = (1, 3, spec.height, spec.width)
     recorder = _Recorder(calibration if recipe.calibrated else None, shape, recipe)
-    started = time.perf_counter()
     what = f"exporting {spec.name} as {recipe.name}"
     with converting(what, folder / "export.log"):
         module = _prepared(student)
         output_shape = _output_shape(module, shape)
         exported = backend.export(module, _example(shape), recipe, recorder)
-    seconds = round(time.perf_counter() - started, 2)
     path = folder / f"model{recipe.suffix}"
     _write(path, exported.data)
     report = ExportReport(
@@ -140,7 +135,6 @@ def export(
         delegation=exported.delegation,
         calibration=recorder.summary(),
         versions=package_versions(backend),
-        seconds=seconds,
     )
     write_json(folder / "export.json", asdict(report))
     return report

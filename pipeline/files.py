@@ -98,8 +98,17 @@ def tree_hash(path: Path) -> str:
 
 
 def replace_tree(source: Path, target: Path) -> None:
-    """Put the folder `source` in the place of `target`, copying across file systems if needed."""
-    if target.exists():
-        shutil.rmtree(target)
+    """Put the folder `source` in the place of `target`, copying across file systems if needed.
+
+    The old folder is set aside until the new one stands, so a kill in between loses neither.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(str(source), str(target))
+    arriving = target.with_name(f".{target.name}.new")
+    leaving = target.with_name(f".{target.name}.old")
+    for leftover in (arriving, leaving):
+        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.move(str(source), str(arriving))
+    if target.exists():
+        target.rename(leaving)
+    arriving.rename(target)
+    shutil.rmtree(leaving, ignore_errors=True)

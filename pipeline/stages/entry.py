@@ -27,10 +27,7 @@ def stage(run: Stage) -> Callable[[], None]:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         try:
             config: Config = load()
-            expected = len(inspect.signature(run).parameters) - 1
-            if len(sys.argv) - 1 != expected:
-                raise UserError(f"{run.__module__} takes {expected} argument(s), see dvc.yaml")
-            run(config, *sys.argv[1:])
+            run(config, *arguments(run))
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(2)
@@ -39,3 +36,11 @@ def stage(run: Stage) -> Callable[[], None]:
             sys.exit(130)
 
     return main
+
+
+def arguments(run: Stage) -> list[str]:
+    """The command's arguments, as many as `run` takes besides the configuration."""
+    given, expected = sys.argv[1:], len(inspect.signature(run).parameters) - 1
+    if len(given) != expected:
+        raise UserError(f"{run.__module__} takes {expected} argument(s), see dvc.yaml")
+    return given

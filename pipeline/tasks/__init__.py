@@ -8,5 +8,5 @@ _TASKS = {task.name: task for task in (SaliencyTask(),)}
 
 
 def get(name: str) -> SaliencyTask:
-    """The task called `name`. Raises `KeyError` when unknown; the configuration is checked first."""
+    """The task called `name`; configurations are checked for it before. Raises `KeyError`."""
     return _TASKS[name]

@@ -51,7 +51,6 @@ def export_report(config: Config, name: str, data: bytes) -> ExportReport:
         delegation=delegation,
         calibration=Calibration(2, "ef" * 32) if recipe.calibrated else None,
         versions=VERSIONS,
-        seconds=1.5,
     )
 
 
