@@ -82,7 +82,7 @@ def measure(case: Case) -> float:
         before = processor_time()
         loss = F.binary_cross_entropy_with_logits(model(images), target)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         times.append(processor_time() - before)
     return 1000 * sorted(times)[STEPS // 2] / BATCH

@@ -179,6 +179,7 @@ class Profile:
     schedule: str = "steps"
     warmup: float = 0.0
     reload_best: bool = False
+    grad_clip: float | None = None
 
 
 @dataclass
