@@ -199,3 +199,14 @@ def test_parameter_groups_are_those_of_fastsal() -> None:
     groups = parameter_groups([Two()], Optimiser(lr=0.01))
     shown = sorted((round(g["lr"], 6), g["weight_decay"]) for g in groups)
     assert shown == [(0.005, 5e-4), (0.01, 0.0), (0.01, 5e-4), (0.02, 0.0)]
+
+
+def test_bf16_autocast_trains_with_float32_weights(tmp_path: Path) -> None:
+    run(tmp_path / "fp32")
+    trained = trainable()
+    trained.precision = "bf16"
+    train(trained, ToyBatches(), lambda: {"score": 1.0}, PLAN, tmp_path / "bf16")
+    rounded, exact = losses(tmp_path / "bf16"), losses(tmp_path / "fp32")
+    assert rounded != exact
+    assert rounded == pytest.approx(exact, rel=0.1)
+    assert {w.dtype for w in trained.weights().values()} == {torch.float32}
