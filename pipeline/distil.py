@@ -45,12 +45,19 @@ class AdaptationLayers(nn.Module):
         return [level(x) for level, x in zip(self.levels, features, strict=True)]
 
 
-def hint_objective(student: Hinting, adapt: AdaptationLayers, teacher: Hinting) -> Objective:
-    """Eq. 1 on a batch's images; the teacher runs on line, without gradient."""
+def hint_objective(
+    student: Hinting, adapt: AdaptationLayers, teacher: Hinting, scale: str = "paper"
+) -> Objective:
+    """Eq. 1 on a batch's images; the teacher runs on line, without gradient.
+
+    `scale="unit"` divides each layer of the teacher by its root mean square over the batch.
+    """
 
     def objective(batch: Batch) -> dict[str, Tensor]:
         with torch.no_grad():
             target = teacher.features(batch["images"])
+            if scale == "unit":
+                target = [x / x.square().mean().sqrt().clamp_min(1e-12) for x in target]
         terms = hint_terms(adapt(student.features(batch["images"])), target)
         # The layers' scales differ widely: shown apart, or the finest hides the others.
         shown = {f"layer{i}": term.detach() for i, term in enumerate(terms)}

@@ -75,6 +75,7 @@ def _check_phase(key: str, phase: Phase, student: Student, made: Collection[str]
     one_of(f"{key}.objective", phase.objective, OBJECTIVES)
     one_of(f"{key}.init", phase.init, made)
     one_of(f"{key}.take", phase.take, ("all", "backbone"))
+    one_of(f"{key}.hint_scale", phase.hint_scale, ("paper", "unit"))
     one_of(f"{key}.optimiser.kind", phase.optimiser.kind, OPTIMISERS)
     one_of(f"{key}.schedule.kind", phase.schedule.kind, SCHEDULES)
     teachers = {f"outputs/teachers/{name}" for name in student.teachers}

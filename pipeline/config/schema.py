@@ -85,6 +85,9 @@ class Phase:
     """Output folder of the teacher whose features are the hints, or `outputs/data`."""
     labels: str = MISSING
     """Output folder of the pseudo-labels, or `outputs/data`."""
+    hint_scale: str = "paper"
+    """`paper`: Eq. 1 on the teacher's features as they are; `unit`: each layer's features divided by
+    their root mean square, for teachers whose layers differ by orders of magnitude."""
     teacher_weight: float = 1.0
     """Weight of the teacher's term of Eq. 2; 0 leaves the teacher out."""
     truth_weight: float = 1.0
@@ -170,6 +173,7 @@ class Profile:
     flip: bool = False
     batch: int = 30
     hint_epochs: int = 100
+    hint_scale: str = "paper"
     hint_lr: float = 0.01
     hint_milestones: list[int] = field(default_factory=lambda: [15, 30, 60])
     finetune_epochs: int = 100

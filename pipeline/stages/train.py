@@ -103,7 +103,7 @@ def parts(
         teacher.to(device).requires_grad_(False)
         hinting, hinted = cast("Hinting", teacher), cast("Hinting", student)
         adapt = AdaptationLayers(hinted.feature_channels, hinting.feature_channels)
-        objective = hint_objective(hinted, adapt, hinting)
+        objective = hint_objective(hinted, adapt, hinting, phase.hint_scale)
         images = ImageSet(records, spec.height, spec.width, truth=False)
         return objective, [adapt], held_out_loss(student, objective, images, phase, device)
     task = tasks.get(config.student.task)

@@ -105,6 +105,19 @@ def test_adaptation_layers_lift_the_student_and_never_touch_the_teacher() -> Non
     assert {"layer0", "layer1"} <= terms.keys()
 
 
+def test_unit_scale_makes_layers_of_any_size_count_alike() -> None:
+    student, teacher = Pyramid((5, 4)), Pyramid((5, 4))
+    adapt = AdaptationLayers((5, 4), (5, 4))
+    batch = {"images": torch.rand(2, 3, 8, 8)}
+    before = hint_objective(student, adapt, teacher, "unit")(batch)
+    with torch.no_grad():
+        for parameter in teacher.convs[0].parameters():
+            parameter.mul_(1000)
+    after = hint_objective(student, adapt, teacher, "unit")(batch)
+    torch.testing.assert_close(after["loss"], before["loss"], rtol=1e-4, atol=1e-6)
+    assert hint_objective(student, adapt, teacher)(batch)["loss"] > 1000 * after["loss"]
+
+
 def test_a_student_at_the_teachers_widths_is_its_own_adaptation() -> None:
     assert list(AdaptationLayers((5, 4), (5, 4)).parameters()) == []
 
