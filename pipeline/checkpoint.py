@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +57,9 @@ def load_model(path: Path, kind: str, name: str | None = None) -> tuple[nn.Modul
     if header["kind"] != kind or (name is not None and header["model"] != name):
         wanted = f"{kind} {name}" if name else kind
         raise UserError(f"{path} holds {header['kind']} {header['model']}, not {wanted}")
-    registry = students if kind == "student" else teachers
-    model = registry.build(header["model"], **header["overrides"])
+    # Any student can teach: then a teacher's checkpoint holds a student's weights.
+    build = teachers.build if header["model"] in teachers.names() else students.build
+    model = build(header["model"], **header["overrides"])
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
@@ -75,8 +75,3 @@ def spec_of(header: Header) -> ModelSpec:
 def spec_named(name: str) -> ModelSpec:
     """The spec of a teacher or, as any student can teach, of a student."""
     return teachers.spec(name) if name in teachers.names() else students.spec(name)
-
-
-def describe(spec: ModelSpec) -> Header:
-    """A spec as plain JSON values."""
-    return asdict(spec)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import (
     ConfigKeyError,
@@ -50,6 +51,8 @@ def compose_raw(overrides: Sequence[str] = (), conf: Path = CONF) -> DictConfig:
             tree: DictConfig = hydra.compose("config", list(overrides))
     except HydraException as error:
         raise UserError(f"{error}{_nearest_group(overrides, conf)}") from error
+    except yaml.YAMLError as error:
+        raise UserError(f"a file in {conf}/ is not valid YAML: {error}") from error
     OmegaConf.resolve(tree)
     return tree
 

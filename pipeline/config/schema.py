@@ -86,8 +86,8 @@ class Phase:
     labels: str = MISSING
     """Output folder of the pseudo-labels, or `outputs/data`."""
     hint_scale: str = "paper"
-    """`paper`: Eq. 1 on the teacher's features as they are; `unit`: each layer's features divided by
-    their root mean square, for teachers whose layers differ by orders of magnitude."""
+    """`paper`: Eq. 1 on the teacher's features as they are; `unit`: each layer divided by its root
+    mean square, for teachers whose layers differ by orders of magnitude."""
     teacher_weight: float = 1.0
     """Weight of the teacher's term of Eq. 2; 0 leaves the teacher out."""
     truth_weight: float = 1.0

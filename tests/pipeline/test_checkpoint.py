@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 import students
-from pipeline.checkpoint import load_model, read, write
+from pipeline.checkpoint import load_model, read, spec_of, write
 from pipeline.errors import UserError
 
 HEADER = {"kind": "student", "model": "fastsal_a", "overrides": {"skip": "authors"}}
@@ -86,3 +86,11 @@ def test_a_checkpoint_with_missing_tensors_is_refused(saved: Path, tmp_path: Pat
     write(tmp_path / "part.safetensors", weights, HEADER)
     with pytest.raises(UserError, match="does not fit fastsal_a"):
         load_model(tmp_path / "part.safetensors", "student")
+
+
+def test_a_student_can_be_kept_as_a_teacher(saved: Path, tmp_path: Path) -> None:
+    weights, _ = read(saved)
+    write(tmp_path / "teacher.safetensors", weights, {**HEADER, "kind": "teacher"})
+    teacher, header = load_model(tmp_path / "teacher.safetensors", "teacher")
+    assert type(teacher).__name__ == "FastSalA"
+    assert spec_of(header).name == "fastsal_a"
