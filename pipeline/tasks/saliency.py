@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,10 +86,23 @@ class SaliencyTask:
                 ids.append(sample.id)
                 if on_image is not None:
                     on_image(sample, logits)
-                yield score(logits, sample)
+                with one_thread():
+                    found = score(logits, sample)
+                yield found
 
         values = concatenate(rows())
         return Scores(tuple(ids), values)
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Metrics are many small operations: on busy cores, threads cost them more than they bring."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def annotated(sample: Sample) -> tuple[Tensor, Tensor]:
@@ -109,8 +123,3 @@ def torch_predictor(model: nn.Module, device: torch.device) -> Predict:
         return row
 
     return predict
-
-
-def strongest_first(scores: Scores, metric: str = "CC") -> Sequence[int]:
-    """Indices of the images from best to worst by `metric`."""
-    return [int(i) for i in torch.argsort(scores.values[metric], descending=True)]
