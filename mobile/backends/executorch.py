@@ -7,8 +7,8 @@ upsampling in float between a dequantise and a quantise node. Input and output s
 
 from __future__ import annotations
 
-import operator
 import dataclasses
+import operator
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
