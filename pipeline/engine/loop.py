@@ -77,6 +77,8 @@ class Plan:
     larger_is_better: bool
     reload_best_after: tuple[int, ...] = ()
     """Epochs at whose end the best weights are put back."""
+    title: str = ""
+    """What progress calls it, if not by its phase."""
 
 
 @dataclass
@@ -117,7 +119,7 @@ def train(
     history = History(folder / "history.jsonl", state.rows)
     total = plan.epochs * batches.images
     done = state.epoch * batches.images + state.step * batches.images // max(1, len(batches))
-    with Meter(plan.phase, total, "images", done) as meter:
+    with Meter(plan.title or plan.phase, total, "images", done) as meter:
         while state.epoch < plan.epochs:
             _run_epoch(trainable, batches, plan, folder, state, history, meter)
             _close_epoch(trainable, validate, plan, state, history, meter)

@@ -83,7 +83,8 @@ def run_phase(
         workers=config.machine.workers,
     )
     trainable = teacher_phases.build(name, teacher, phase, len(batches), device)
-    plan = Plan(f"{settings.model} {name}", phase.epochs, config.seed, "CC", larger_is_better=True)
+    title = f"{settings.model} {name}"
+    plan = Plan(name, phase.epochs, config.seed, "CC", larger_is_better=True, title=title)
     result = train(trainable, batches, validate, plan, folder)
     teacher.load_state_dict(result.best)
     return result.history
