@@ -39,8 +39,8 @@ def keep_freed_memory() -> None:
     """Let the C library keep what is freed instead of handing it back to the system.
 
     Eager training frees and allocates the same large activations every step; returned to the
-    system, each is mapped and zeroed anew. Keeping them took a third off the processor time of a
-    SalGAN step (`python -m benchmarks.training`). glibc only; elsewhere it does nothing.
+    system, each is mapped and zeroed anew. `python -m benchmarks.training` measures what keeping
+    them buys. glibc only; elsewhere it does nothing.
     """
     if sys.platform != "linux":
         return

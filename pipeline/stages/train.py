@@ -59,7 +59,7 @@ def main(config: Config, name: str) -> None:
         device,
         config.machine.precision,
         phase.optimiser.grad_clip,
-        torch.channels_last,  # depthwise convolutions: a tenth to a sixth faster on a CPU
+        torch.channels_last,  # depthwise convolutions: see benchmarks.training
     )
     batches = Batches(
         training_images(phase, spec),
