@@ -7,7 +7,7 @@ from pathlib import Path
 OUTPUTS = Path("outputs")
 SAMPLE = OUTPUTS / "sample"
 DATA = OUTPUTS / "data"
-CALIBRATION = DATA / "calibration.json"
+CALIBRATION = OUTPUTS / "calibration.json"
 TEACHERS = OUTPUTS / "teachers"
 LABELS = OUTPUTS / "labels"
 TRAIN = OUTPUTS / "train"

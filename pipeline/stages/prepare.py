@@ -19,7 +19,10 @@ from pipeline.weights import weights_hash
 
 @stage
 def main(config: Config) -> None:
-    """Write outputs/data: manifest, one list per role, calibration ids, hashes of weights."""
+    """Write outputs/data (manifest, a list per role, hashes of weights) and calibration.json.
+
+    Calibration lies apart, so that choosing other images for it trains nothing again.
+    """
     check_names(config)
     roles = {"train": config.data.train, "pool": config.data.pool, "val": config.data.val}
     sources = {name: source(role) for name, role in roles.items() if role is not None}

@@ -76,7 +76,7 @@ def test_labels_cover_train_and_pool(done: Workspace) -> None:
 
 def test_calibration_images_are_never_validated_on(done: Workspace) -> None:
     data = done.folder / "outputs/data"
-    chosen = set(json.loads((data / "calibration.json").read_text())["ids"])
+    chosen = set(json.loads((data.parent / "calibration.json").read_text())["ids"])
     held_out = {json.loads(line)["id"] for line in (data / "val.jsonl").read_text().splitlines()}
     assert chosen
     assert not chosen & held_out
