@@ -95,7 +95,8 @@ def find_units(run: Path, packed: dict[str, Any]) -> list[Unit]:
     units = [
         _unit(run, folder, [f for f in _files(folder) if f.name != LAST]) for folder in folders
     ]
-    units.insert(1, _unit(run, run / "outputs/data", _files(run / "outputs/data")))
+    lists = [*_files(run / "outputs/data"), run / "outputs/calibration.json"]
+    units.insert(1, _unit(run, run / "outputs/data", [f for f in lists if f.is_file()]))
     lasts = [folder / LAST for folder in phases if (folder / LAST).is_file()]
     units += [_unit(run, path, [path]) for path in lasts]
     return [unit for unit in units if unit.files]

@@ -26,7 +26,7 @@ from scripts.elsewhere.payload import Stored, extract, join
 
 RECORD = "elsewhere"
 """Folder below outputs/ that keeps what the run says of itself."""
-_SAFE = re.compile(r"outputs/(data|(teachers|labels|train)/[^/]+)/.+")
+_SAFE = re.compile(r"outputs/(calibration\.json|(data|(teachers|labels|train)/[^/]+)/.+)")
 
 
 def unpack(results: Path, into: Path, *, force: bool = False, params: bool = False) -> str:

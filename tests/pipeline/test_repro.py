@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from mobile.bundle import verify
 from pipeline.checkpoint import load_model, read
-from pipeline.files import tree_hash
 from pipeline.labels import LabelStore
-from tests.conftest import TINY, Workspace
+from tests.conftest import Workspace
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def done(make_workspace: Callable[[Sequence[str]], Workspace]) -> Workspace:
-    """A workspace after `dvc repro`."""
-    workspace = make_workspace(TINY)
-    workspace.dvc("repro")
-    return workspace
 
 
 def ran(output: str) -> list[str]:
@@ -96,41 +80,3 @@ def test_metrics_are_shown(done: Workspace) -> None:
     shown = json.loads(done.dvc("metrics", "show", "--json").stdout)
     values = shown[""]["data"]["outputs/metrics.json"]["data"]
     assert {"student", "teacher salgan", "mean map"} <= values.keys()
-
-
-KILLS = int(os.environ.get("FOVEA_KILLS", "3"))
-"""How often the labelling is killed; FOVEA_KILLS=10 for the long form."""
-
-
-def test_labelling_killed_and_resumed_through_repro_gives_the_same_bytes(done: Workspace) -> None:
-    """Kill -9 in the midst of labelling, at random moments; `dvc repro` takes it up each time."""
-    labels = done.folder / "outputs/labels/salgan"
-    expected = tree_hash(labels)
-    command = [sys.executable, "-m", "dvc", "repro", "--force", "--single-item", "label@salgan"]
-    generator = random.Random(0)
-    scratch = Path(done.environment["FOVEA_SCRATCH"])
-    seen: list[int] = []
-    for _ in range(KILLS):
-        process = subprocess.Popen(
-            command, cwd=done.folder, env=done.environment, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        wanted = min(shards(scratch) + generator.choice([0, 1]), 4)
-        deadline = time.monotonic() + 120
-        while process.poll() is None and time.monotonic() < deadline:
-            if any(scratch.glob("label-*/")) and shards(scratch) >= wanted:
-                time.sleep(generator.uniform(0.0, 1.5))
-                break
-            time.sleep(0.02)
-        assert process.poll() is None, "the stage ended before it could be killed"
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        seen.append(shards(scratch))
-    assert max(seen) > 0, "no kill met a half-made store"
-    done.run(*command)
-    assert tree_hash(labels) == expected
-
-
-def shards(scratch: Path) -> int:
-    """Complete shards of the labelling under way."""
-    return len(list(scratch.glob("label-*/shard-*.json")))
