@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -38,6 +38,8 @@ class PhaseCurves:
     """One per validation metric, at the end of each epoch."""
     best: tuple[str, float, float] | None = None
     """Metric, epoch (1-based) and value of the checkpoint that was kept."""
+    stage: str = ""
+    """The pipeline's stage that ran it."""
 
 
 def all_curves(student: Student) -> list[PhaseCurves]:
@@ -46,11 +48,16 @@ def all_curves(student: Student) -> list[PhaseCurves]:
     for name, teacher in student.teachers.items():
         for phase in teacher.phases:
             curves = read_phase(TEACHERS / name, phase, f"teacher {name}", "CC", smaller=False)
-            found.append(curves)
+            found.append(_by(f"teacher@{name}", curves))
     for phase, settings in student.phases.items():
         smaller = settings.objective == "hint"
-        found.append(read_phase(TRAIN / phase, phase, student.name, settings.select, smaller))
+        curves = read_phase(TRAIN / phase, phase, student.name, settings.select, smaller)
+        found.append(_by(f"train@{phase}", curves))
     return [curves for curves in found if curves is not None]
+
+
+def _by(stage: str, curves: PhaseCurves | None) -> PhaseCurves | None:
+    return None if curves is None else replace(curves, stage=stage)
 
 
 def read_phase(

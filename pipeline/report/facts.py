@@ -20,6 +20,11 @@ Means = Mapping[str, float]
 _BACKENDS = {"executorch": "ExecuTorch", "litert": "LiteRT", "coreml": "Core ML"}
 
 
+def backend_name(backend: str) -> str:
+    """A backend as its makers write it."""
+    return _BACKENDS.get(backend, backend)
+
+
 @dataclass(frozen=True)
 class Loss:
     """One metric of a file beside torch's; `low` and `high` bound the mean difference at 95 %."""
@@ -60,19 +65,34 @@ class File:
     bytes: int
     sha256: str
     delegate: str
-    delegated: int
-    nodes: int
-    partitions: int
-    parity: Mapping[str, Any]
-    """Fields of `mobile.parity.Summary` and `images`."""
+    delegated: int | None
+    """None, like the next two, where only the device decides at load."""
+    nodes: int | None
+    partitions: int | None
+    parity: Mapping[str, Any] | None
+    """Fields of `mobile.parity.Summary` and `images`; None when not executed."""
     metrics: Mapping[str, Loss]
+    """Empty when not executed."""
     problems: Sequence[str]
     timing: Timing | None = None
+    reason: str | None = None
+    """Why the file was not executed on the machine that checked it; None when it was."""
+    inspection: Mapping[str, Any] | None = None
+    """Fields of `mobile.inspection.Inspection`, read from the file without running it."""
+    per_image: Sequence[Mapping[str, Any]] = ()
+    """Scores of the file's own outputs, a row per image, where the check kept them."""
+    calibrated: bool = False
+    """Whether activation ranges were fixed on the calibration images."""
+
+    @property
+    def executed(self) -> bool:
+        """Whether parity and metrics were computed from the file's own outputs."""
+        return self.parity is not None
 
     @property
     def title(self) -> str:
         """`ExecuTorch int8`."""
-        return f"{_BACKENDS.get(self.backend, self.backend)} {self.precision}"
+        return f"{backend_name(self.backend)} {self.precision}"
 
     @property
     def quantised(self) -> bool:
@@ -100,8 +120,8 @@ class Facts:
     torch: Timing | None = None
     """Torch eager, which the ratios refer to."""
     host: Mapping[str, Any] | None = None
-    lineage: Sequence[tuple[str, str]] = ()
-    """What was made from what, in order: a name and a content hash."""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of `phase NAME`, `teacher NAME`, `labels NAME` and `calibration`, where known."""
     versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -111,7 +131,7 @@ class Facts:
 
 
 def best(files: Sequence[File]) -> File | None:
-    """The file to ship: of those within every budget the fastest; of all, if none is.
+    """The file to ship: of those within every budget the fastest; of all executed, if none is.
 
     Files without a comparable latency come after those with one, smaller files first.
     """
@@ -120,4 +140,4 @@ def best(files: Sequence[File]) -> File | None:
         time = file.timing.ratio if file.timing else None
         return bool(file.problems), time is None, time or 0.0, file.bytes
 
-    return min(files, key=order, default=None)
+    return min((file for file in files if file.executed), key=order, default=None)

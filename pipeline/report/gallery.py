@@ -1,176 +1,124 @@
-"""Validation images from the best to the worst, with what people and each model saw in them."""
+"""Validation images worth looking at, from the best to the worst, each with why it is shown."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from pipeline import tasks
 from pipeline.data import manifest
-from pipeline.data.evaluation import Sample, samples
-from pipeline.data.images import read_rgb
 from pipeline.data.layouts import Record
-from pipeline.data.resize import resize
 from pipeline.errors import UserError
 from pipeline.files import read_json
-from pipeline.paths import CHECK, DATA, EVALUATE
-from pipeline.pictures import read_logits
-from pipeline.report import overlay
-from pipeline.report.facts import STUDENT, TEACHER, Facts
-from pipeline.report.numbers import fixed
-from pipeline.tasks.saliency import Map, SaliencyTask, annotated
+from pipeline.paths import DATA, EVALUATE
+from pipeline.report.extremes import Drop, Extreme, extremes, largest_drop, ranked
+from pipeline.report.facts import STUDENT, Facts, File
+from pipeline.report.layers import Shot, shoot
+from pipeline.report.numbers import signed
+from pipeline.tasks.saliency import SaliencyTask
 
-QUALITIES = (82, 70, 55, 40)
-"""JPEG qualities, tried in turn until the pictures fit."""
+QUALITIES = (80, 65, 50, 35)
+"""WebP qualities of photographs, tried in turn until the pictures fit."""
 LIMIT = 4 * 2**20
 """Most characters all pictures may take together."""
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One picture before it is encoded."""
-
-    title: str
-    alt: str
-    pixels: overlay.Pixels
-    score: str = ""
-    """The metric of this map on this image."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One encoded picture."""
-
-    title: str
-    alt: str
-    uri: str
-    width: int
-    height: int
-    score: str
+MOST_DROPS = 4
+"""Most images shown only because a file loses much on them."""
 
 
 @dataclass(frozen=True)
 class Row:
     """One validation image."""
 
-    id: str
+    shot: Shot
     place: str
-    """`best`, `worst`, or the rank between."""
-    metric: str
-    """The student's score that ranks it."""
-    pictures: Sequence[Picture]
+    """Its rank."""
+    tags: Sequence[str]
+    """Which ends of which metrics it is."""
 
 
-def gallery(facts: Facts) -> list[Row]:
+@dataclass(frozen=True)
+class Gallery:
+    """The shown images, and which are the ends of what."""
+
+    rows: Sequence[Row]
+    extremes: Sequence[Extreme]
+    drops: Sequence[tuple[File, Drop]]
+
+
+def gallery(facts: Facts) -> Gallery:
     """Every shown image. Raises `UserError` when an image or a map is missing."""
+    task = tasks.get(facts.config.student.task)
+    metric = task.gated[-1]
+    scored = facts.per_image[STUDENT]
+    ends = extremes(scored, task.metrics, task.smaller_is_better)
+    losses = drops(facts, task)
+    order = [name for name, _ in ranked(scored, metric)]
+    order += [str(row["id"]) for row in scored if row[metric] is None]
     shown = read_json(EVALUATE / "shown.json")
+    extra = [drop.image for _, drop in losses if drop.image not in shown]
+    names = [*shown, *list(dict.fromkeys(extra))[:MOST_DROPS]]
     records = {record.id: record for record in manifest.load_role(DATA, "val").records}
-    unknown = [name for name in shown if name not in records]
+    unknown = [name for name in names if name not in records]
     if unknown:
         raise UserError(f"image {unknown[0]} is not in val; run `dvc repro evaluate`")
-    task = tasks.get(facts.config.student.task)
-    panels = {name: _panels(facts, task, records[name]) for name in shown}
-    encoded = fit(panels)
-    metric = task.gated[-1]
-    ranks = rank([(row["id"], row[metric]) for row in facts.per_image[STUDENT]])
-    return [
-        Row(name, place(ranks[name], len(ranks)), _score(facts, STUDENT, name, metric), pictures)
-        for name, pictures in encoded.items()
+    chosen = [records[name] for name in sorted(names, key=order.index)]
+
+    def take(record: Record, quality: int) -> Shot:
+        return shoot(facts, task, record, quality, whole=record.id in shown)
+
+    shots = fit(chosen, take)
+    rows = [
+        Row(shot, place(order.index(shot.id) + 1, len(order), metric), tags(shot.id, ends, losses))
+        for shot in shots
     ]
+    return Gallery(rows, ends, losses)
 
 
-def rank(scores: Sequence[tuple[str, float | None]]) -> dict[str, int]:
-    """Place of each image from 1, the largest score first, undefined ones last."""
-    ordered = sorted(scores, key=lambda row: (row[1] is None, -(row[1] or 0.0)))
-    return {name: place for place, (name, _) in enumerate(ordered, 1)}
+def drops(facts: Facts, task: SaliencyTask) -> list[tuple[File, Drop]]:
+    """Where each quantised file loses most against torch, by each gated metric."""
+    found = []
+    for file in facts.files:
+        if file.quantised and file.per_image:
+            for metric in reversed(task.gated):
+                drop = largest_drop(file.per_image, facts.per_image[STUDENT], metric)
+                if drop:
+                    found.append((file, drop))
+    return found
 
 
-def place(number: int, total: int) -> str:
-    """A rank in words."""
-    if number == 1:
-        return f"best of {total}"
-    return f"worst of {total}" if number == total else f"rank {number} of {total}"
-
-
-def fit(panels: dict[str, list[Panel]], limit: int = LIMIT) -> dict[str, list[Picture]]:
-    """All panels encoded at the best quality at which they fit into `limit` characters.
+def fit(
+    records: Sequence[Record], take: Callable[[Record, int], Shot], limit: int = LIMIT
+) -> list[Shot]:
+    """All images at the best quality of photographs at which they fit into `limit` characters.
 
     Raises `UserError` when they do not fit at the lowest.
     """
     for quality in QUALITIES:
-        encoded = {name: [_encode(p, quality) for p in row] for name, row in panels.items()}
-        if sum(len(p.uri) for row in encoded.values() for p in row) <= limit:
-            return encoded
+        shots = [take(record, quality) for record in records]
+        if sum(weight(shot) for shot in shots) <= limit:
+            return shots
     raise UserError(f"the report's pictures do not fit into {limit} bytes; export fewer recipes")
 
 
-def _encode(panel: Panel, quality: int) -> Picture:
-    height, width = panel.pixels.shape[:2]
-    uri = overlay.jpeg_uri(panel.pixels, quality)
-    return Picture(panel.title, panel.alt, uri, width, height, panel.score)
+def weight(shot: Shot) -> int:
+    """Characters an image takes in the page."""
+    return len(shot.photo) + len(shot.dots) + sum(len(layer.uri) for layer in shot.layers)
 
 
-def _panels(facts: Facts, task: SaliencyTask, record: Record) -> list[Panel]:
-    image = read_rgb(record.image)
-    sample = next(iter(samples([record], facts.height, facts.width)))
-    counts, density = (part[0].numpy() for part in annotated(sample))
-    photo = overlay.photograph(image)
-    height, width = photo.shape[:2]
-    people = overlay.blend(photo, resize(density, height, width))
-    number = int(counts.sum())
-    panels = [
-        Panel("Image", f"Photograph {record.id}", photo),
-        Panel(
-            "People",
-            f"Where people looked in {record.id}, {number} fixations",
-            overlay.mark(people, _points(counts)),
-            f"{number} fixations",
-        ),
-    ]
-    metric = task.gated[-1]
-    for name, title in _predictors(facts):
-        logits = read_logits(EVALUATE / "logits" / name / f"{record.id}.npy")
-        score = _score(facts, name, record.id, metric)
-        panels.append(_panel(task, photo, record.id, title, logits, score))
-    for file in facts.files:
-        if file.quantised:
-            logits = read_logits(CHECK / file.recipe / f"{record.id}.npy")
-            score = f"{metric} {_measured(task, logits, sample, metric)}"
-            panels.append(_panel(task, photo, record.id, file.title, logits, score))
-    return panels
+def place(number: int, total: int, metric: str) -> str:
+    """A rank in words."""
+    return f"rank {number} of {total} by {metric}"
 
 
-def _predictors(facts: Facts) -> list[tuple[str, str]]:
-    names = [name for name in facts.means if name.startswith(TEACHER)]
-    titles = [(name, f"Teacher {name.removeprefix(TEACHER)}") for name in sorted(names)]
-    return [*titles, (STUDENT, "Student, torch")]
-
-
-def _panel(
-    task: SaliencyTask, photo: overlay.Pixels, name: str, title: str, logits: Map, score: str
-) -> Panel:
-    height, width = photo.shape[:2]
-    heat = resize(task.probability(logits), height, width)
-    alt = f"Saliency of {name} by {title[0].lower() + title[1:]}, {score}"
-    return Panel(title, alt, overlay.blend(photo, heat), score)
-
-
-def _points(counts: NDArray[Any]) -> NDArray[np.float64]:
-    """Centres of the fixated pixels of `counts` (H, W), as shares of width and height."""
-    rows, columns = np.nonzero(counts)
-    height, width = counts.shape
-    return np.stack([(columns + 0.5) / width, (rows + 0.5) / height], axis=1)
-
-
-def _score(facts: Facts, predictor: str, name: str, metric: str) -> str:
-    value = next(row[metric] for row in facts.per_image[predictor] if row["id"] == name)
-    return f"{metric} {fixed(value, 3)}"
-
-
-def _measured(task: SaliencyTask, logits: Map, sample: Sample, metric: str) -> str:
-    # Kept as float16: exact to the three digits shown.
-    return fixed(float(task.quick_score(logits, sample)[metric]), 3)
+def tags(
+    image: str, ends: Sequence[Extreme], losses: Sequence[tuple[File, Drop]] = ()
+) -> list[str]:
+    """Why an image is shown, in words."""
+    best = [end.metric for end in ends if end.best == image]
+    worst = [end.metric for end in ends if end.worst == image]
+    found = [f"best {', '.join(best)}"] * bool(best) + [f"worst {', '.join(worst)}"] * bool(worst)
+    lost: dict[str, list[str]] = {}
+    for file, drop in losses:
+        if drop.image == image:
+            lost.setdefault(file.title, []).append(f"{drop.metric} {signed(drop.difference, 3)}")
+    return found + [f"{title} loses most: {', '.join(parts)}" for title, parts in lost.items()]

@@ -53,14 +53,16 @@ def place(discs: Sequence[Disc], frame: Box, obstacles: Sequence[Box] = ()) -> l
     """A box for every disc's name, in order.
 
     Each name takes the first free place of: right, left, below, above, then ever further away. A
-    place is free when it lies in the frame and meets no other name, no other disc, no obstacle.
+    place is free when it lies in the frame and meets no other name, no other disc, no obstacle;
+    without any, the name takes the first place in the frame.
     """
     placed: list[Box] = []
     for disc in discs:
         taken = [*obstacles, *placed, *(other.box for other in discs if other is not disc)]
         choices = list(_choices(disc))
         free = (b for b in choices if b.inside(frame) and not any(map(b.meets, taken)))
-        placed.append(next(free, choices[0]))
+        inside = (box for box in choices if box.inside(frame))
+        placed.append(next(free, next(inside, choices[0])))
     return placed
 
 

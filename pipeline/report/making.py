@@ -132,6 +132,20 @@ def settings(facts: Facts) -> list[tuple[str, str]]:
     ]
 
 
+COMMANDS = {
+    "files": "dvc repro check latency report",
+    "inspected": "dvc repro check report",
+    "runs": "dvc repro latency report",
+    "accuracy": "dvc repro evaluate report",
+    "trade": "dvc repro --force --single-item report",
+    "pictures": "dvc repro evaluate check report",
+    "drops": "dvc repro check report",
+    "training": "dvc repro train report",
+    "lineage": "dvc repro bundle report",
+}
+"""What makes each figure of the page; the shelf is no dependency, so reading it again is forced."""
+
+
 def commands(config: Config) -> list[str]:
     """What to type to make this page again."""
     roles = [config.data.train, config.data.pool, config.data.val]

@@ -1,4 +1,4 @@
-"""Saliency maps over photographs, as small JPEG data URIs."""
+"""Saliency maps over photographs, as pixels and as small data URIs."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 from matplotlib import colormaps
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
 Pixels = NDArray[np.uint8]
 COLOURS = "inferno"
 """Perceptually uniform: equal steps of the map look equally large."""
 WIDTH = 256
+LAYER, LEVELS = 160, 64
+"""Longer side in pixels and steps of colour of a map that lies over a photograph."""
 _GREY = np.array([0.299, 0.587, 0.114])
-_FAINT, _STRONG = 0.45, 0.45
+_FAINT, _STRONG = 0.3, 0.6
 """Opacity of the map's lowest value, and what its highest adds."""
-_FINE = 4
-"""Marks are drawn so many times larger and then shrunk: smooth edges."""
 
 
 def photograph(image: Pixels, width: int = WIDTH) -> Pixels:
@@ -53,30 +53,36 @@ def blend(photo: Pixels, heat: NDArray[Any]) -> Pixels:
     return pixels
 
 
-def mark(pixels: Pixels, points: NDArray[Any]) -> Pixels:
-    """Small rings at `points` (N, 2), x and y as shares of width and height."""
-    height, width = pixels.shape[:2]
-    canvas = Image.new("L", (width * _FINE, height * _FINE))
-    pen = ImageDraw.Draw(canvas)
-    reach = 1.4 * _FINE
-    for x, y in points * (width * _FINE, height * _FINE):
-        pen.ellipse((x - reach, y - reach, x + reach, y + reach), fill=255)
-    shape = np.asarray(canvas.resize((width, height), Image.Resampling.BOX)) / 255
-    opacity = 0.9 * shape[..., None]
-    white = np.array([255.0, 255.0, 255.0])
-    marked: Pixels = np.round((1 - opacity) * pixels + opacity * white).astype(np.uint8)
-    return marked
-
-
-def jpeg_uri(pixels: Pixels, quality: int) -> str:
-    """A `data:` URI that holds `pixels` (H, W, 3) as JPEG."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
 def legend() -> str:
     """The colour map from low to high as a CSS gradient."""
     stops = [colormaps[COLOURS](i / 8)[:3] for i in range(9)]
     colours = ", ".join("#" + "".join(f"{round(255 * c):02x}" for c in stop) for stop in stops)
     return f"linear-gradient(90deg, {colours})"
+
+
+def photo_uri(image: Pixels, width: int, quality: int) -> str:
+    """A `data:` URI that holds `image` (H, W, 3), at most `width` wide, as WebP."""
+    buffer = io.BytesIO()
+    Image.fromarray(photograph(image, width)).save(buffer, "WEBP", quality=quality, method=4)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def layer_uri(heat: NDArray[Any], width: int, height: int) -> str:
+    """A `data:` URI that holds `heat` (H, W) in its own range as a PNG to lie over a photograph.
+
+    The colour map is applied here, low values are more transparent than high ones. The picture is
+    at most `LAYER` pixels long in the proportions of a `width` x `height` photograph: browsers
+    enlarge it smoothly, and maps are smooth.
+    """
+    share = LAYER / max(width, height)
+    size = (max(1, round(width * share)), max(1, round(height * share)))
+    small = Image.fromarray(own_range(heat).astype(np.float32))
+    values = np.asarray(small.resize(size, Image.Resampling.BILINEAR))
+    levels = np.clip(np.round(values * (LEVELS - 1)), 0, LEVELS - 1).astype(np.uint8)
+    steps = np.linspace(0, 1, LEVELS)
+    picture = Image.frombytes("P", size, levels.tobytes())
+    picture.putpalette(np.round(255 * colormaps[COLOURS](steps)[:, :3]).astype(np.uint8).tobytes())
+    opacity = np.round(255 * (_FAINT + _STRONG * steps)).astype(np.uint8).tobytes()
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True, transparency=opacity)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

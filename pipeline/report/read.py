@@ -12,10 +12,12 @@ from pipeline.config import Config
 from pipeline.data import manifest
 from pipeline.errors import UserError
 from pipeline.files import read_json, sha256_file
-from pipeline.paths import CALIBRATION, DATA, EVALUATE, METRICS, MODEL
+from pipeline.paths import CALIBRATION, CHECK, DATA, EVALUATE, METRICS, MODEL, TRAIN
 from pipeline.report.facts import Facts, File, Loss, Timing
 
 CsvRow = Mapping[str, str]
+SCORES = "per_image.json"
+"""In a file's folder of checks: its scores on every validation image."""
 
 
 def base(config: Config) -> Facts:
@@ -24,8 +26,8 @@ def base(config: Config) -> Facts:
     Raises `UserError` naming what is missing.
     """
     path = Path(config.student.final) / MODEL
+    calibration = read_json(CALIBRATION)
     _, header = checkpoint.read(path)
-    roles = manifest.roles(DATA)
     return Facts(
         config=config,
         height=header["height"],
@@ -33,12 +35,9 @@ def base(config: Config) -> Facts:
         checkpoint_bytes=path.stat().st_size,
         means=read_json(METRICS),
         per_image=read_json(EVALUATE / "per_image.json"),
-        roles=roles,
-        calibration=read_json(CALIBRATION)["count"],
-        lineage=[
-            *((f"data {name}", role["sha256"]) for name, role in roles.items()),
-            (f"student {config.student.name}", sha256_file(path)),
-        ],
+        roles=manifest.roles(DATA),
+        calibration=calibration["count"],
+        digests={"calibration": calibration["sha256"], **phases(config)},
         versions=header["versions"],
     )
 
@@ -51,6 +50,7 @@ def exported(
     A latency row of another file than the exported one becomes a problem of this file.
     """
     problems = list(checked["problems"])
+    scores = CHECK / export["recipe"] / SCORES
     if timing and timing.row["artefact_sha256"] != export["sha256"]:
         problems.append("latency was measured on another file; run `dvc repro latency`")
     return File(
@@ -60,29 +60,31 @@ def exported(
         summary=summary,
         bytes=export["bytes"],
         sha256=export["sha256"],
-        delegate=export["delegation"]["delegate"],
+        delegate=(export["delegation"] or {"delegate": "none"})["delegate"],
         delegated=checked["delegated"],
         nodes=checked["nodes"],
         partitions=checked["partitions"],
         parity=checked["parity"],
-        metrics={name: Loss(**row) for name, row in checked["metrics"].items()},
+        metrics={name: Loss(**row) for name, row in (checked["metrics"] or {}).items()},
         problems=problems,
         timing=timing,
+        reason=checked.get("reason"),
+        inspection=checked.get("inspection"),
+        per_image=read_json(scores) if scores.exists() else (),
+        calibrated=export["calibration"] is not None,
     )
 
 
-def chain(lineage: Mapping[str, Any], files: list[File]) -> list[tuple[str, str]]:
-    """The bundle's lineage in the order things were made, then the files."""
-    student = lineage["student"]
-    links = [(f"data {name}", role["sha256"]) for name, role in lineage["data"].items()]
-    links += [(f"teacher {name}", digest) for name, digest in lineage["teachers"].items()]
-    links += [(f"labels by {name}", digest) for name, digest in lineage["labels"].items()]
-    links += [
-        (f"student {student['header']['model']}", digest)
-        for digest in student["checkpoint"].values()
-    ]
-    links.append(("calibration images", lineage["calibration"]["sha256"]))
-    return links + [(file.recipe, file.sha256) for file in files]
+def phases(config: Config) -> dict[str, str]:
+    """Hash of the checkpoint of every phase of the student that has one."""
+    paths = {f"phase {name}": TRAIN / name / MODEL for name in config.student.phases}
+    return {key: sha256_file(path) for key, path in paths.items() if path.exists()}
+
+
+def digests(lineage: Mapping[str, Any]) -> dict[str, str]:
+    """Hashes that only a bundle's lineage holds: of teachers and of their labels."""
+    found = {f"teacher {name}": digest for name, digest in lineage["teachers"].items()}
+    return found | {f"labels {name}": digest for name, digest in lineage["labels"].items()}
 
 
 def table(path: Path) -> list[CsvRow]:

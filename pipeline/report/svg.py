@@ -31,6 +31,36 @@ class Scale:
         return ticks(self.low, self.high, most)
 
 
+@dataclass(frozen=True)
+class LogScale:
+    """A logarithmic map from positive values `low..high` to pixels `start..end`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        """Pixels of `value`."""
+        share = math.log(value / self.low) / math.log(self.high / self.low)
+        return self.start + share * (self.end - self.start)
+
+    def ticks(self, most: int) -> list[float]:
+        """Round values inside the range, at most `most`: 1, 2 and 5 times powers of ten.
+
+        Evenly spaced ones where the range is too narrow for three of those.
+        """
+        powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+        for steps in ((1, 2, 5), (1, 3), (1,)):
+            found = [round(step * 10.0**power, 12) for power in powers for step in steps]
+            inside = [value for value in found if self.low <= value <= self.high]
+            if len(inside) < 3:
+                return ticks(self.low, self.high, most)
+            if len(inside) <= most:
+                return inside
+        return inside
+
+
 def padded(values: Iterable[float], share: float = 0.08) -> tuple[float, float]:
     """Range of `values`, wider by `share` on both sides; never empty."""
     known = list(values)
@@ -56,6 +86,11 @@ def tick_labels(values: Sequence[float]) -> list[str]:
     step = min((b - a for a, b in pairwise(values)), default=1.0)
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
     return [fixed(value, digits) for value in values]
+
+
+def plain_labels(values: Sequence[float]) -> list[str]:
+    """Labels of ticks that are not evenly spaced, each with no more decimals than it needs."""
+    return [f"{value:g}" for value in values]
 
 
 def element(name: str, *content: str, **attributes: object) -> Markup:
@@ -87,11 +122,25 @@ def polyline(points: Iterable[tuple[float, float]], class_: str) -> Markup:
     return element("polyline", points=path, class_=class_)
 
 
-def drawing(width: int, height: int, title: str, class_: str, parts: Iterable[Markup]) -> Markup:
-    """A whole picture with a text for those who cannot see it."""
-    box = f"0 0 {width} {height}"
-    inner = [element("title", title), *parts]
-    return element("svg", *inner, viewBox=box, role="img", aria_label=title, class_=class_)
+def drawing(
+    width: float,
+    height: float,
+    title: str,
+    class_: str,
+    parts: Iterable[Markup],
+    role: str = "img",
+) -> Markup:
+    """A whole picture with a text for those who cannot see it.
+
+    It is not stretched much beyond `width`. `role` is `group` where parts of the picture can be
+    focused and speak for themselves.
+    """
+    box = f"0 0 {_plain(width)} {_plain(height)}"
+    # A title of the whole would pop up over every part that has one of its own.
+    inner = [element("title", title), *parts] if role == "img" else parts
+    style = f"max-width: {_plain(1.15 * width)}px"
+    named = {"role": role, "aria_label": title, "class_": class_, "style": style}
+    return element("svg", *inner, viewBox=box, **named)
 
 
 def _plain(value: object) -> str:

@@ -21,6 +21,8 @@ from pipeline.report.numbers import (
 
 SHOWN = ("NSS", "CC")
 """Metrics of the files' table."""
+BOUNDLESS = 1e9
+"""Sorts a file without any error above all decibels."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,13 @@ class Cell:
     notes: Sequence[str] = ()
     tone: str = ""
     """`good`, `bad` or nothing."""
+    key: float | str | None = None
+    """What a column is sorted by; None comes last."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether it says nothing."""
+        return self.value == NOTHING and not self.notes
 
 
 @dataclass(frozen=True)
@@ -46,35 +55,31 @@ class Line:
 FILE_COLUMNS = (
     "Budgets",
     "Size, MiB",
-    "p50, ms",
-    "p90, ms",
     "Time / torch",
     *SHOWN,
-    "Largest logit error",
-    "Least CC with torch",
+    "Logit error",
+    "CC with torch",
     "SQNR, dB",
     "Delegated",
 )
 
 
-def cell(value: str, *notes: str, tone: str = "") -> Cell:
+def cell(value: str, *notes: str, tone: str = "", key: float | str | None = None) -> Cell:
     """A cell; empty notes are dropped."""
-    return Cell(value, [note for note in notes if note], tone)
+    return Cell(value, [note for note in notes if note], tone, key)
 
 
 def file_lines(facts: Facts) -> list[Line]:
     """Torch as the reference, then every file."""
     means = facts.means[STUDENT]
     timing = facts.torch
-    note = f"{short(facts.lineage[-1][1])}, float32" if not facts.files else "float32, eager"
     torch = Line(
         "torch",
-        note,
+        "float32, eager",
         [
             cell("reference"),
             cell(mib(facts.checkpoint_bytes), "weights"),
-            *_times(timing),
-            cell("1.00×" if timing else NOTHING),
+            _ratio(timing, 1.0),
             *(cell(fixed(_torch_mean(facts, name, means), 4)) for name in SHOWN),
             *(cell(NOTHING),) * 4,
         ],
@@ -84,66 +89,74 @@ def file_lines(facts: Facts) -> list[Line]:
 
 
 def _state(file: File) -> Cell:
+    if not file.problems and not file.executed:
+        return cell("not executed", key=1)
     if not file.problems:
-        return cell("met", tone="good")
-    return cell(f"{len(file.problems)} broken", tone="bad")
+        return cell("met", tone="good", key=0)
+    return cell(f"{len(file.problems)} broken", tone="bad", key=1 + len(file.problems))
 
 
 def _torch_mean(facts: Facts, name: str, means: Mapping[str, float]) -> float:
-    return facts.files[0].metrics[name].torch if facts.files else means[name]
+    executed = [file for file in facts.files if file.executed]
+    return executed[0].metrics[name].torch if executed else means[name]
 
 
 def _file_line(file: File) -> Line:
+    note = f"{file.recipe}, {short(file.sha256)}"
     parity = file.parity
+    if parity is None:
+        size = [_state(file), cell(mib(file.bytes), key=file.bytes)]
+        unknown = (cell(NOTHING),) * (len(FILE_COLUMNS) - len(size))
+        return Line(file.title, note, [*size, *unknown])
     cells = [
         _state(file),
-        cell(mib(file.bytes)),
-        *_times(file.timing),
+        cell(mib(file.bytes), key=file.bytes),
         _ratio(file.timing),
         *(_loss(file.metrics[name]) for name in SHOWN),
-        cell(scientific(parity["max_abs_max"])),
-        cell(correlation(parity["cc_min"])),
+        cell(scientific(parity["max_abs_max"]), "largest", key=parity["max_abs_max"]),
+        cell(correlation(parity["cc_min"]), "least", key=parity["cc_min"]),
         _sqnr(parity["sqnr_db_mean"], parity["sqnr_db_min"]),
-        cell(f"{file.delegated}/{file.nodes}", _partitions(file)),
+        _delegated(file),
     ]
-    return Line(file.title, f"{file.recipe}, {short(file.sha256)}", cells)
+    return Line(file.title, note, cells)
 
 
-def _times(timing: Timing | None) -> list[Cell]:
+def _ratio(timing: Timing | None, own: float | None = None) -> Cell:
+    """Time relative to torch, `own` for torch itself, above the milliseconds."""
     if timing is None:
-        return [cell(NOTHING, "not measured"), cell(NOTHING)]
-    row = timing.row
-    return [
-        cell(ms(row["p50_ms"])),
-        cell(ms(row["p90_ms"])),
-    ]
-
-
-def _ratio(timing: Timing | None) -> Cell:
-    if timing is None or timing.ratio is None:
-        return cell(NOTHING, "not comparable" if timing else "")
-    return cell(ratio(timing.ratio), f"{fixed(timing.low, 2)} to {fixed(timing.high, 2)}")
+        return cell(NOTHING, "not measured")
+    median = f"{ms(timing.row['p50_ms'])} ms"
+    if own is not None:
+        return cell(ratio(own), median, key=own)
+    if timing.ratio is None:
+        return cell(NOTHING, median, "not comparable")
+    interval = f"{fixed(timing.low, 2)} to {fixed(timing.high, 2)}"
+    return cell(ratio(timing.ratio), median, interval, key=timing.ratio)
 
 
 def _loss(loss: Loss) -> Cell:
     interval = f"[{signed(loss.low)}, {signed(loss.high)}]"
-    return cell(fixed(loss.file, 4), signed(loss.difference), interval)
+    return cell(fixed(loss.file, 4), signed(loss.difference), interval, key=loss.file)
 
 
 def _sqnr(mean: float | None, least: float | None) -> Cell:
     if mean is None:
-        return cell("no error")
-    return cell(fixed(mean, 1), f"least {fixed(least, 1)}")
+        return cell("no error", key=BOUNDLESS)
+    return cell(fixed(mean, 1), f"least {fixed(least, 1)}", key=mean)
 
 
-def _partitions(file: File) -> str:
-    return "1 partition" if file.partitions == 1 else f"{file.partitions} partitions"
+def _delegated(file: File) -> Cell:
+    if file.delegated is None or not file.nodes:
+        return cell(NOTHING, "decided at load")
+    partitions = "1 partition" if file.partitions == 1 else f"{file.partitions} partitions"
+    return cell(f"{file.delegated}/{file.nodes}", partitions, key=file.delegated / file.nodes)
 
 
 RUN_COLUMNS = (
     "Load, ms",
     "First run, ms",
     "p50, ms",
+    "p90, ms",
     "p99, ms",
     "Drift between repeats",
     "Peak memory, MiB",
@@ -160,15 +173,15 @@ def run_lines(facts: Facts) -> list[Line]:
 def _run_line(name: str, timing: Timing) -> Line:
     row = timing.row
     peak, before = row["peak_memory_bytes"], row["baseline_memory_bytes"]
-    own = "" if peak is None or before is None else f"{mib(peak - before)} above the empty process"
+    own = "" if peak is None or before is None else f"{mib(peak - before)} above empty"
+    times = [(row[f"{name}_ms"], "") for name in ("load", "first_run", "p50", "p90", "p99")]
+    times[2] = (row["p50_ms"], f"{ms(row['low_ms'])} to {ms(row['high_ms'])}")
+    runs = f"{row['repeats']} × {row['iterations']}"
     cells = [
-        cell(ms(row["load_ms"])),
-        cell(ms(row["first_run_ms"])),
-        cell(ms(row["p50_ms"]), f"{ms(row['low_ms'])} to {ms(row['high_ms'])}"),
-        cell(ms(row["p99_ms"])),
-        cell(percent(row["spread"]).lstrip("+")),
-        cell(mib(peak), own),
-        cell(f"{row['repeats']} × {row['iterations']}", "time limit" * row["time_bounded"]),
+        *(cell(ms(value), note, key=value) for value, note in times),
+        cell(percent(row["spread"]).lstrip("+"), key=row["spread"]),
+        cell(mib(peak), own, key=peak),
+        cell(runs, "time limit" * row["time_bounded"], key=row["repeats"] * row["iterations"]),
     ]
     return Line(
         name, f"{row['runtime']} {row['runtime_version']}", cells, reference=name == "torch"
@@ -199,7 +212,7 @@ def accuracy_lines(facts: Facts, metrics: Sequence[str], smaller: Sequence[str])
 
 
 def _mean(value: float, top: float) -> Cell:
-    return cell(fixed(value, 4), tone="top" if value == top else "")
+    return cell(fixed(value, 4), tone="top" if value == top else "", key=value)
 
 
 def _title(name: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from pipeline.report.course import course
 from pipeline.report.curves import PhaseCurves, Point, Series, smooth, thin
 from pipeline.report.numbers import count, fixed
 from pipeline.report.svg import Scale, drawing, element, label, line, padded, polyline, tick_labels
@@ -28,6 +29,8 @@ class PhaseCharts:
     title: str
     detail: str
     charts: Sequence[Markup]
+    command: str
+    """What runs it."""
 
 
 def phase_charts(phases: Sequence[PhaseCurves]) -> list[PhaseCharts]:
@@ -38,9 +41,18 @@ def phase_charts(phases: Sequence[PhaseCurves]) -> list[PhaseCharts]:
             f"{number}. {curves.model}, {curves.phase}",
             _detail(curves),
             [loss_chart(curves), *(_metric_chart(curves, s, ranges) for s in curves.validation)],
+            f"dvc repro {curves.stage} report",
         )
         for number, curves in enumerate(phases, 1)
     ]
+
+
+def overview(phases: Sequence[PhaseCurves]) -> tuple[Markup, Markup] | None:
+    """The whole training by CC, for wide and for narrow screens; None for a single phase."""
+    if len(phases) < 2:
+        return None
+    wide, narrow = course(phases, SHARED[0], 900, 260), course(phases, SHARED[0], 372, 230)
+    return (wide, narrow) if wide and narrow else None
 
 
 def shared_ranges(phases: Sequence[PhaseCurves]) -> dict[str, tuple[float, float]]:
@@ -61,7 +73,7 @@ def loss_chart(curves: PhaseCurves) -> Markup:
     title = "training loss per step"
     if lines:
         x, y = _scales(curves.epochs, [v for s in lines for _, v in s.points], None)
-        parts = _frame(x, y)
+        parts = [*_frame(x, y), *_kept(curves, x, y)]
         for index, series in enumerate(lines):
             averaged = smooth(series.points, max(1, len(series.points) // SMOOTHING))
             parts.append(polyline(_pixels(series.points, x, y), f"raw s{index}"))
@@ -75,7 +87,7 @@ def loss_chart(curves: PhaseCurves) -> Markup:
 def _metric_chart(curves: PhaseCurves, series: Series, ranges: Ranges) -> Markup:
     x, y = _scales(curves.epochs, [v for _, v in series.points], ranges.get(series.name))
     pixels = _pixels(series.points, x, y)
-    parts = [*_frame(x, y), polyline(pixels, "line s0")]
+    parts = [*_frame(x, y), *_kept(curves, x, y), polyline(pixels, "line s0")]
     parts += [element("circle", cx=a, cy=b, r=2.5, class_="dot s0") for a, b in pixels[:60]]
     kept = ""
     if curves.best and curves.best[0] == series.name:
@@ -86,6 +98,13 @@ def _metric_chart(curves: PhaseCurves, series: Series, ranges: Ranges) -> Markup
     first, last = series.points[0][1], series.points[-1][1]
     title = f"validation {series.name}: {fixed(first, 4)} to {fixed(last, 4)}{kept}"
     return drawing(WIDTH, HEIGHT, f"{curves.model} {curves.phase}, {title}", "chart small", parts)
+
+
+def _kept(curves: PhaseCurves, x: Scale, y: Scale) -> list[Markup]:
+    """A line at the end of the epoch whose weights were kept."""
+    if curves.best is None:
+        return []
+    return [line(x(curves.best[1]), y.start, x(curves.best[1]), y.end, "kept-line")]
 
 
 def _detail(curves: PhaseCurves) -> str:

@@ -21,6 +21,34 @@ class Figure:
     note: str
 
 
+@dataclass(frozen=True)
+class Pass:
+    """How one file stands to its budgets."""
+
+    title: str
+    said: str
+    tone: str
+    """`good`, `bad` or `open`."""
+
+
+def passes(files: Sequence[File]) -> list[Pass]:
+    """Every file: within its budgets, what it breaks, or why that is not known."""
+    found = []
+    for file in files:
+        if file.problems:
+            found.append(Pass(file.title, "; ".join(map(_brief, file.problems)), "bad"))
+        elif not file.executed:
+            found.append(Pass(file.title, f"not executed here: {file.reason}", "open"))
+        else:
+            found.append(Pass(file.title, "within every budget", "good"))
+    return found
+
+
+def _brief(problem: str) -> str:
+    """A problem without its advice, which stands below the table."""
+    return problem.partition(";")[0].partition(", more than")[0]
+
+
 def verdict(facts: Facts) -> str:
     """One sentence on the file to ship, or on the student while there is no file."""
     file = best(facts.files)
@@ -43,7 +71,8 @@ def state(file: File) -> str:
 
 
 def others(files: Sequence[File]) -> str:
-    """How many of several files are within every budget, and which are not."""
+    """How many of several executed files are within every budget, and which are not."""
+    files = [file for file in files if file.executed]
     if len(files) < 2:
         return ""
     broken = [file.title for file in files if file.problems]
@@ -52,6 +81,15 @@ def others(files: Sequence[File]) -> str:
     met = len(files) - len(broken)
     verb = "does" if len(broken) == 1 else "do"
     return f"{met} of {len(files)} files meet every budget; {' and '.join(broken)} {verb} not."
+
+
+def unexecuted(files: Sequence[File]) -> list[tuple[str, str]]:
+    """Title of each file that was not run, and why."""
+    return [
+        (file.title, f"not executed on this machine: {file.reason}")
+        for file in files
+        if not file.executed
+    ]
 
 
 def standing(facts: Facts) -> str:
@@ -86,8 +124,9 @@ def figures(facts: Facts) -> list[Figure]:
         loss = file.metrics[name]
         note = f"{signed(loss.difference)} against torch"
         found.append(Figure(name, fixed(loss.file), "", note))
-    note = f"in {count(file.partitions, 'partition')} of {file.delegate}"
-    found.append(Figure("Delegated", f"{file.delegated}/{file.nodes}", "nodes", note))
+    if file.partitions is not None:
+        note = f"in {count(file.partitions, 'partition')} of {file.delegate}"
+        found.append(Figure("Delegated", f"{file.delegated}/{file.nodes}", "nodes", note))
     return found
 
 

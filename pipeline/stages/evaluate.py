@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from pipeline import checkpoint, tasks
@@ -21,11 +20,12 @@ from pipeline.files import write_json
 from pipeline.metrics.summary import per_image_rows
 from pipeline.paths import DATA, EVALUATE, METRICS, MODEL, TEACHERS
 from pipeline.pictures import write_logits
+from pipeline.report.extremes import Rows, choose
 from pipeline.stages.entry import stage
 from pipeline.tasks.saliency import Map, Predict, SaliencyTask, Scores, torch_predictor
 
-PICTURES = 12
-"""Images shown in the report: the best, the worst and what lies between."""
+PICTURES = 8
+"""Images shown in the report: best and worst by each metric, then what lies between."""
 
 
 @stage
@@ -47,13 +47,19 @@ def main(config: Config) -> None:
         name: evaluate(task, predict, records, size, config.machine.workers, name)
         for name, predict in predictors.items()
     }
-    shown = show(task, scores["student"], records)
-    for name, predict in predictors.items():
-        for sample in samples(shown, *size):
+    per_image = {name: rows(found) for name, found in scores.items()}
+    shown = show(task, per_image["student"])
+    for sample in samples([record for record in records if record.id in shown], *size):
+        for name, predict in predictors.items():
             write_logits(EVALUATE / "logits" / name / f"{sample.id}.npy", predict(sample.image))
-    write_json(EVALUATE / "per_image.json", {n: rows(s) for n, s in scores.items()})
-    write_json(EVALUATE / "shown.json", [record.id for record in shown])
+    write_json(EVALUATE / "per_image.json", per_image)
+    write_json(EVALUATE / "shown.json", shown)
     write_json(METRICS, {name: rounded(s.means()) for name, s in scores.items()})
+    for metric, left_out in scores["student"].undefined().items():
+        if left_out:
+            print(
+                f"{metric}: undefined on {left_out} of {len(records)} images, which it leaves out"
+            )
 
 
 def evaluate(
@@ -86,13 +92,11 @@ def prior(records: list[Record], height: int, width: int) -> Predict:
     return predict
 
 
-def show(task: SaliencyTask, scores: Scores, records: list[Record]) -> list[Record]:
-    """Records spread evenly from the best to the worst image by the first gated metric."""
-    values = scores.values[task.gated[-1]]
-    order = torch.argsort(values.nan_to_num(-1.0), descending=True).tolist()
-    picks = np.unique(np.linspace(0, len(order) - 1, min(PICTURES, len(order))).round().astype(int))
-    by_id = {record.id: record for record in records}
-    return [by_id[scores.ids[order[pick]]] for pick in picks]
+def show(task: SaliencyTask, scored: Rows) -> list[str]:
+    """Images for the report, from the best to the worst by the last gated metric."""
+    gated = task.gated[::-1]
+    metrics = [*gated, *(name for name in task.metrics if name not in gated)]
+    return choose(scored, metrics, task.smaller_is_better, by=gated[0], most=PICTURES)
 
 
 def rows(scores: Scores) -> list[dict[str, str | float | None]]:

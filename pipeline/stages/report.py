@@ -10,15 +10,17 @@ from mobile import manifest, recipes
 from mobile.export import ExportReport
 from mobile.latency import EAGER
 from mobile.latency_row import LatencyRow, compare_rows, read_lines
+from pipeline import shelf
 from pipeline.config import Config
 from pipeline.errors import UserError
 from pipeline.files import atomic_write_text, read_json
 from pipeline.paths import BUNDLE, CHECK, EXPORTS, HOST, LATENCY_ROWS, REPORT
+from pipeline.report.artefacts import Artefact, of_bundle
 from pipeline.report.curves import all_curves
 from pipeline.report.facts import Facts, File, Timing
 from pipeline.report.gallery import gallery
 from pipeline.report.page import render
-from pipeline.report.read import base, chain, exported
+from pipeline.report.read import base, digests, exported
 from pipeline.stages.entry import stage
 
 PAGE = REPORT / "report.html"
@@ -35,7 +37,7 @@ def main(config: Config) -> None:
 def build(config: Config) -> str:
     """The page as text; a workspace without exports gives one that says so."""
     facts = gather(config)
-    return render(facts, all_curves(config.student), gallery(facts))
+    return render(facts, all_curves(config.student), gallery(facts), *shelved())
 
 
 def gather(config: Config) -> Facts:
@@ -74,13 +76,28 @@ def compare(row: LatencyRow, torch: LatencyRow | None) -> Timing:
 
 
 def with_bundle(facts: Facts) -> Facts:
-    """Lineage and versions from the bundle, where there is one."""
+    """Hashes and versions from the bundle, where there is one."""
     if not (BUNDLE / manifest.NAME).exists():
         return facts
     content: dict[str, Any] = manifest.load(BUNDLE)
     versions = {**facts.versions, **content["versions"]}
-    links = chain(content["lineage"], list(facts.files))
-    return dataclasses.replace(facts, lineage=links, versions=versions)
+    known = {**facts.digests, **digests(content["lineage"])}
+    return dataclasses.replace(facts, digests=known, versions=versions)
+
+
+def shelved() -> tuple[list[Artefact], list[str]]:
+    """Every file on the shelf, and a line for each entry that cannot be read."""
+    found: list[Artefact] = []
+    refused = []
+    for entry in shelf.entries():
+        key = f"{entry.parent.name}/{entry.name}"
+        try:
+            found += of_bundle(manifest.load(entry / "bundle"), key)
+        except UserError as error:
+            refused.append(f"{key}: {str(error).replace(str(entry), key)}")
+        except (KeyError, TypeError, AttributeError) as error:
+            refused.append(f"{key}: its manifest lacks what this page needs ({error})")
+    return found, refused
 
 
 if __name__ == "__main__":

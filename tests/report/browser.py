@@ -68,10 +68,33 @@ class Browser:
             self.events.append(self._read())
 
     def ask(self, expression: str) -> Any:
-        """Value of a JavaScript expression in the page."""
-        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        """Value of a JavaScript expression in the page, awaited where it is a promise."""
+        options = {"returnByValue": True, "awaitPromise": True}
+        answer = self.call("Runtime.evaluate", expression=expression, **options)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
+
+    def click(self, selector: str) -> None:
+        """Click an element as a script does, wherever it is."""
+        self.ask(f"document.querySelector({json.dumps(selector)}).click()")
+
+    def press(self, key: str) -> None:
+        """A key, down and up, to whatever has the focus."""
+        for kind in ("keyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key)
+
+    def mouse(self, kind: str, x: float, y: float) -> None:
+        """A mouse event of the left button at a point of the window."""
+        buttons = 0 if kind == "mouseReleased" else 1
+        at = {"x": x, "y": y, "button": "left", "buttons": buttons, "clickCount": 1}
+        self.call("Input.dispatchMouseEvent", type=kind, **at)
+
+    def box(self, selector: str) -> list[float]:
+        """Left, top, width and height of an element in the window."""
+        return self.ask(
+            f"(r => [r.x, r.y, r.width, r.height])"
+            f"(document.querySelector({json.dumps(selector)}).getBoundingClientRect())"
+        )
 
     def photograph(self, target: Path) -> None:
         """The whole page as PNG."""

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from pipeline.data.layouts import Record
 from pipeline.errors import UserError
 from pipeline.report import gallery, numbers, overlay, svg
-from pipeline.report.curves import read_phase, smooth, thin
+from pipeline.report.course import course
+from pipeline.report.curves import all_curves, read_phase, smooth, thin
+from pipeline.report.extremes import Drop, extremes
 from pipeline.report.facts import File, Loss, Timing, best
 from pipeline.report.labels import Box, Disc, place
+from pipeline.report.layers import Layer, Shot, dots
 from pipeline.report.making import learns_from
 from pipeline.report.read import base
-from pipeline.report.scatter import Bubble, scatter
 from tests.report import workspace
 
 
@@ -89,6 +95,33 @@ def test_the_least_hint_loss_is_kept(tmp_path: Path) -> None:
     assert curves.best == ("hint", 3.0, pytest.approx(0.7))
 
 
+def test_the_course_has_every_phase_and_what_was_kept(folder: Path) -> None:
+    config = workspace.configuration()
+    workspace.write_training(config)
+    drawn = course(all_curves(config.student), "CC", 900, 260)
+    assert drawn is not None
+    for phase in ("bce", "adversarial", "hint", "finetune"):
+        assert f">{phase}<" in drawn
+    # The hint phase is not validated by CC, the other three are.
+    assert drawn.count('class="kept"') == 3
+    assert ">validated by<" in drawn
+
+
+def test_no_course_where_nothing_was_validated_by_the_metric(folder: Path) -> None:
+    config = workspace.configuration()
+    workspace.write_training(config)
+    assert course(all_curves(config.student), "SIM", 900, 260) is None
+
+
+def test_ticks_of_a_logarithmic_axis() -> None:
+    assert svg.LogScale(4, 210, 0, 1).ticks(8) == [5, 10, 20, 50, 100, 200]
+    assert svg.LogScale(4, 210, 0, 1).ticks(4) == [10, 30, 100]
+    narrow = svg.LogScale(11, 14, 0, 100)
+    assert len(narrow.ticks(8)) >= 3
+    assert narrow(11) == 0
+    assert narrow(14) == pytest.approx(100)
+
+
 def test_a_broken_curve_is_named(tmp_path: Path) -> None:
     (tmp_path / "epochs.csv").write_text("phase,epoch,loss,val_CC\na,0,0.5,oops\n")
     with pytest.raises(UserError, match=r"epochs\.csv has 'oops'"):
@@ -109,15 +142,6 @@ def test_names_never_overlap() -> None:
         assert box.inside(frame)
         assert not any(box.meets(other) for other in boxes[:i])
         assert not any(box.meets(d.box) for j, d in enumerate(discs) if j != i)
-
-
-def test_area_of_a_disc_is_the_size() -> None:
-    torch = Bubble("torch", "torch", 1.0, 0.6, 16_000_000)
-    small = Bubble("int8", "quantised", 0.3, 0.59, 4_000_000, (0.28, 0.32), (0.58, 0.6))
-    drawn = str(scatter([torch, small], "CC", 0.01))
-    assert 'r="24"' in drawn
-    assert 'r="12"' in drawn
-    assert "budget: 1 % below torch" in drawn
 
 
 def file(name: str, ratio: float | None, problems: tuple[str, ...] = (), size: int = 10) -> File:
@@ -151,19 +175,56 @@ def test_small_photographs_are_not_enlarged() -> None:
     assert overlay.photograph(np.zeros((300, 600, 3), np.uint8)).shape == (128, 256, 3)
 
 
-def test_pictures_are_coarsened_until_they_fit() -> None:
+def shot(photo: str) -> Shot:
+    return Shot("a", 4, 3, photo, "", 0, [Layer("people", "People", "", "data:")])
+
+
+def test_photographs_are_coarsened_until_they_fit() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    panels = {"a": [gallery.Panel("Image", "noise", noise)]}
-    fine = gallery.fit(panels)["a"][0].uri
-    coarse = gallery.fit(panels, limit=len(fine) - 1)["a"][0].uri
-    assert len(coarse) < len(fine)
+    record = Record("a", Path("a.jpg"))
+
+    def take(_record: Record, quality: int) -> Shot:
+        return shot(overlay.photo_uri(noise, 640, quality))
+
+    fine = gallery.fit([record], take)[0]
+    coarse = gallery.fit([record], take, limit=gallery.weight(fine) - 1)[0]
+    assert gallery.weight(coarse) < gallery.weight(fine)
     with pytest.raises(UserError, match="do not fit into 10 bytes"):
-        gallery.fit(panels, limit=10)
+        gallery.fit([record], take, limit=10)
 
 
-def test_ranks_put_undefined_scores_last() -> None:
-    assert gallery.rank([("a", 0.1), ("b", None), ("c", 0.4)]) == {"c": 1, "a": 2, "b": 3}
-    assert [gallery.place(n, 3) for n in (1, 2, 3)] == ["best of 3", "rank 2 of 3", "worst of 3"]
+def decoded(uri: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
+
+
+def test_a_layer_is_small_opaque_where_it_matters_and_keeps_proportions() -> None:
+    uri = overlay.layer_uri(np.linspace(0, 1, 48 * 64).reshape(48, 64), 640, 480)
+    picture = decoded(uri)
+    assert picture.size == (overlay.LAYER, overlay.LAYER * 3 // 4)
+    opacity = np.asarray(picture.convert("RGBA"))[..., 3]
+    assert opacity[0, 0] < opacity[-1, -1]
+    assert len(uri) < 20_000
+
+
+def test_a_flat_layer_is_drawn() -> None:
+    assert decoded(overlay.layer_uri(np.full((4, 4), 0.3), 40, 40)).getextrema() == (0, 0)
+
+
+def test_dots_lie_on_the_fixations_whatever_the_size() -> None:
+    counts = np.zeros((50, 200), np.int32)
+    counts[0, 0], counts[49, 199] = 3, 1
+    assert dots(counts) == "M2 2h.1M998 248h.1"
+
+
+def test_tags_name_ends_and_losses() -> None:
+    ends = extremes([{"id": "a", "CC": 0.9}, {"id": "b", "CC": 0.1}], ("CC",))
+    lossy = file("int8", 0.5)
+    assert gallery.tags("a", ends) == ["best CC"]
+    drop = Drop("CC", "b", 0.1, 0.08)
+    assert gallery.tags("b", ends, [(lossy, drop)]) == [
+        "worst CC",
+        "LiteRT int8 loses most: CC −0.020",
+    ]
 
 
 def test_facts_without_exports(folder: Path) -> None:
@@ -171,4 +232,4 @@ def test_facts_without_exports(folder: Path) -> None:
     workspace.write(config, exported=False)
     facts = base(config)
     assert (facts.images, facts.calibration, facts.files) == (len(workspace.IDS), 2, ())
-    assert [name for name, _ in facts.lineage] == ["data train", "data val", "student fastsal_a"]
+    assert facts.digests.keys() == {"calibration", "phase hint", "phase finetune"}
