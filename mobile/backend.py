@@ -22,6 +22,9 @@ from pipeline.errors import UserError
 if TYPE_CHECKING:
     from torch import nn
 
+    from mobile.inspection import Inspection
+    from students import ModelSpec
+
 Array = npt.NDArray[np.float32]
 
 
@@ -53,7 +56,8 @@ class Exported:
     """`NCHW` or `NHWC`: how the file takes its one image."""
     input_name: str
     output_name: str
-    delegation: Delegation
+    delegation: Delegation | None
+    """None where the runtime decides on the device, at load."""
 
 
 class Runner(Protocol):
@@ -87,13 +91,32 @@ class Backend(Protocol):
     packages: tuple[str, ...]
     """Distributions whose versions decide the bytes of an export."""
 
+    def refusal(self) -> str | None:
+        """One line why files of this backend cannot run on this machine; None when they can."""
+
     def export(
-        self, module: nn.Module, example: Array, recipe: Recipe, calibration: Iterable[Array]
+        self,
+        module: nn.Module,
+        example: Array,
+        recipe: Recipe,
+        calibration: Iterable[Array],
+        spec: ModelSpec,
     ) -> Exported:
-        """Convert an eval-mode `module` traced on `example` (1, 3, H, W)."""
+        """Convert an eval-mode `module` traced on `example` (1, 3, H, W).
+
+        `spec` is for descriptions inside the file, where its format has room for them.
+        """
 
     def load(self, path: Path, threads: int) -> Runner:
-        """Open a file this backend made."""
+        """Open a file this backend made; `UserError` with the `refusal` where there is one."""
+
+    def inspect(
+        self, path: Path, module: nn.Module, recipe: Recipe, images: Iterable[tuple[str, Array]]
+    ) -> Inspection | None:
+        """Read a file without running it, beside the `module` it was made from.
+
+        None where a file is executed wherever it can be made: then parity says more.
+        """
 
 
 _BACKENDS: dict[str, Backend] = {}
@@ -125,16 +148,25 @@ def backend_for(path: Path) -> Backend:
 
 
 def check_magic(path: Path, magic: bytes, kind: str) -> None:
-    """`UserError` unless bytes 4-8 of `path` are the flatbuffer identifier `magic`."""
+    """`UserError` unless bytes 4-8 of the file `path` are the flatbuffer identifier `magic`."""
+    if path.is_dir():
+        raise UserError(f"{path} is not {kind}: it is a folder; name the file inside it")
     if not path.is_file():
         raise UserError(f"{path} is missing; export it first")
     with path.open("rb") as stream:
         head = stream.read(8)
+    if not head:
+        raise UserError(f"{path} is not {kind}: it is empty; export it again")
     if head[4:8] != magic:
         raise UserError(
             f"{path} is not {kind}: bytes 4-8 are {head[4:8]!r}, expected {magic!r}; "
             "export it again"
         )
+
+
+def failed(path: Path, error: Exception) -> UserError:
+    """What to tell when a loaded file fails while running, as damaged ones may."""
+    return UserError(f"{path} failed while running ({error}); it may be damaged, export it again")
 
 
 def check_image(image: Array, shape: tuple[int, ...], path: Path) -> None:

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from mobile import manifest, recipes
-from mobile.backend import Array
+from mobile.backend import Array, get_backend
 from mobile.export import ExportReport, open_runner
 from mobile.latency_row import LatencyRow
 from mobile.parity import torch_output
@@ -44,6 +44,10 @@ class Artefact:
     metrics: Mapping[str, Any] | None = None
     """Task metrics computed from this file's outputs."""
     latency: Sequence[LatencyRow] = field(default_factory=tuple)
+    reason: str | None = None
+    """Why the file was not executed where it was made and checked; None when it was."""
+    inspection: Mapping[str, Any] | None = None
+    """What was read from the file without running it."""
 
 
 def assemble(
@@ -57,9 +61,9 @@ def assemble(
     """Build the bundle `target` and return its manifest; `target` is whole or as it was before.
 
     `golden` maps names to (H, W, 3) uint8 images at model size; they are run through `student`
-    (eval mode) and every artefact. `lineage` (teachers, labels, checkpoint, calibration …) is
-    written as given. Raises `UserError` for no artefacts, two of one recipe, a file that is not the
-    one of its report, or a golden image of another size.
+    (eval mode) and every artefact that can run on this machine. `lineage` (teachers, labels,
+    checkpoint, calibration …) is written as given. Raises `UserError` for no artefacts, two of one
+    recipe, a file that is not the one of its report, or a golden image of another size.
     """
     _check(spec, artefacts, golden)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -142,6 +146,10 @@ def _add_artefact(folder: Path, artefact: Artefact) -> dict[str, Any]:
     return {
         **asdict(report),
         "path": _name(folder, home / report.file),
+        "executed": artefact.reason is None,
+        "reason": artefact.reason,
+        "bounds": bounds(report.recipe),
+        "inspection": None if artefact.inspection is None else dict(artefact.inspection),
         "parity": None if artefact.parity is None else dict(artefact.parity),
         "metrics": None if artefact.metrics is None else dict(artefact.metrics),
         "latency": [row.row() for row in artefact.latency],
@@ -156,7 +164,11 @@ def _add_golden(
 ) -> list[dict[str, Any]]:
     home = folder / "golden"
     home.mkdir()
-    runners = {entry["recipe"]: open_runner(folder / entry["path"]) for entry in entries}
+    runners = {
+        entry["recipe"]: open_runner(folder / entry["path"])
+        for entry in entries
+        if get_backend(entry["backend"]).refusal() is None
+    }
     listed = []
     for name, pixels in sorted(golden.items()):
         image = pixels.astype(np.float32).transpose(2, 0, 1)[None]
@@ -182,6 +194,16 @@ def _add_golden(
     return listed
 
 
+def bounds(recipe: str) -> dict[str, float | None]:
+    """How far a file's output may be from torch's, the golden `.torch.npy`, on any device.
+
+    `max_abs` in logits (None: no such bound), `min_cc` between sigmoid maps. The only tolerance of
+    a file that was not executed where its bundle was built: it has no golden output of its own.
+    """
+    stated = recipes.get(recipe)
+    return {"max_abs": stated.max_abs, "min_cc": stated.min_cc}
+
+
 def tolerance(recipe: str, expected: Array, obtained: Array) -> dict[str, float]:
     """How far the same file's output may be from `obtained` on another device.
 
@@ -189,10 +211,10 @@ def tolerance(recipe: str, expected: Array, obtained: Array) -> dict[str, float]
     recipe without a logit bound may differ from itself as much as it differs from torch here
     (`expected`), because another processor's kernels may round each int8 step the other way.
     """
-    bounds = recipes.get(recipe)
+    stated = recipes.get(recipe)
     observed = float(np.abs(expected - obtained).max())
-    largest = observed if bounds.max_abs is None else bounds.max_abs
-    return {"max_abs": largest, "min_cc": bounds.min_cc}
+    largest = observed if stated.max_abs is None else stated.max_abs
+    return {"max_abs": largest, "min_cc": stated.min_cc}
 
 
 def _save(path: Path, output: Array) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import importlib.metadata
 import platform
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mobile import integrity
 from mobile.backend import Array, Backend, Delegation, Exported, Runner, backend_for, get_backend
+from mobile.calibration import Calibration, Recorder
 from mobile.quiet import converting
 from mobile.recipes import Recipe
 from pipeline.errors import UserError
@@ -55,15 +56,6 @@ class OutputContract:
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """Which images fixed the activation ranges of a quantised file."""
-
-    images: int
-    sha256: str
-    """Over the float32 bytes of all images in order."""
-
-
-@dataclass(frozen=True)
 class ExportReport:
     """Everything about one exported file; `export.json` beside it."""
 
@@ -77,7 +69,8 @@ class ExportReport:
     sha256: str
     input: InputContract
     output: OutputContract
-    delegation: Delegation
+    delegation: Delegation | None
+    """None where the runtime decides on the device, at load."""
     calibration: Calibration | None
     versions: dict[str, str]
 
@@ -113,12 +106,12 @@ def export(
     """
     backend = get_backend(recipe.backend)
     shape = (1, 3, spec.height, spec.width)
-    recorder = _Recorder(calibration if recipe.calibrated else None, shape, recipe)
+    recorder = Recorder(calibration, shape, recipe)
     what = f"exporting {spec.name} as {recipe.name}"
     with converting(what, folder / "export.log"):
-        module = _prepared(student)
+        module = prepared(student)
         output_shape = _output_shape(module, shape)
-        exported = backend.export(module, _example(shape), recipe, recorder)
+        exported = backend.export(module, _example(shape), recipe, recorder, spec)
     path = folder / f"model{recipe.suffix}"
     _write(path, exported.data)
     report = ExportReport(
@@ -140,11 +133,18 @@ def export(
     return report
 
 
-def open_runner(path: Path, threads: int = 1) -> Runner:
-    """Load an exported file by its ending; `UserError` when it is not what its name says."""
+def open_runner(path: Path, threads: int = 1, verify: bool = True) -> Runner:
+    """Load an exported file by its ending.
+
+    `verify` compares its hash with the export report or bundle around it first. Raises `UserError`
+    when the file is missing, damaged, not what its name says, or of a backend that cannot run here.
+    """
     if threads < 1:
         raise UserError(f"threads must be 1 or more, got {threads}")
-    return backend_for(path).load(path, threads)
+    backend = backend_for(path)
+    if verify:
+        integrity.check(path)
+    return backend.load(path, threads)
 
 
 def package_versions(backend: Backend) -> dict[str, str]:
@@ -153,39 +153,6 @@ def package_versions(backend: Backend) -> dict[str, str]:
     for package in backend.packages:
         found[package] = importlib.metadata.version(package)
     return found
-
-
-class _Recorder:
-    """Passes calibration images on, checked and hashed."""
-
-    def __init__(
-        self, images: Iterable[Array] | None, shape: tuple[int, ...], recipe: Recipe
-    ) -> None:
-        if recipe.calibrated and images is None:
-            raise UserError(f"{recipe.name} needs calibration images; pass some real ones")
-        self._images = images
-        self._shape = shape
-        self._recipe = recipe.name
-        self._digest = hashlib.sha256()
-        self._count = 0
-
-    def __iter__(self) -> Iterator[Array]:
-        for image in self._images or ():
-            if image.shape != self._shape or image.dtype != np.float32:
-                raise UserError(
-                    f"calibration image {self._count} for {self._recipe} is {image.dtype} of shape "
-                    f"{image.shape}; expected float32 RGB 0-255 of shape {self._shape}"
-                )
-            self._count += 1
-            self._digest.update(np.ascontiguousarray(image).tobytes())
-            yield image
-        if self._count == 0:
-            raise UserError(f"no calibration images for {self._recipe}; pass some real ones")
-
-    def summary(self) -> Calibration | None:
-        if self._images is None:
-            return None
-        return Calibration(self._count, self._digest.hexdigest())
 
 
 def _write(path: Path, data: bytes | Mapping[str, bytes]) -> None:
@@ -203,7 +170,8 @@ def _size(data: bytes | Mapping[str, bytes]) -> int:
     return len(data) if isinstance(data, bytes) else sum(len(part) for part in data.values())
 
 
-def _prepared(student: nn.Module) -> nn.Module:
+def prepared(student: nn.Module) -> nn.Module:
+    """A copy of `student` as it is exported: eval mode, CPU, its own form `for_export`."""
     module = copy.deepcopy(student).cpu().eval().requires_grad_(False)
     for_export = getattr(module, "for_export", None)
     if for_export is not None:
@@ -239,12 +207,12 @@ def _input_contract(exported: Exported, shape: tuple[int, ...]) -> InputContract
 
 def _nested(raw: dict[str, Any]) -> dict[str, Any]:
     taken, given = raw["input"], raw["output"]
-    calibration = raw["calibration"]
+    delegation, calibration = raw["delegation"], raw["calibration"]
     return {
         "input": InputContract(
             **{**taken, "shape": tuple(taken["shape"]), "range": tuple(taken["range"])}
         ),
         "output": OutputContract(**{**given, "shape": tuple(given["shape"])}),
-        "delegation": Delegation(**raw["delegation"]),
+        "delegation": None if delegation is None else Delegation(**delegation),
         "calibration": None if calibration is None else Calibration(**calibration),
     }

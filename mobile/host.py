@@ -14,7 +14,10 @@ from pathlib import Path
 
 from pipeline.files import sha256_json
 
-RUNTIMES = ("ai-edge-litert", "executorch", "torch")
+# coremltools is a runtime where Core ML is: elsewhere its version changes no millisecond.
+RUNTIMES = ("ai-edge-litert", "executorch", "torch") + ("coremltools",) * (
+    platform.system() == "Darwin"
+)
 
 _CPUFREQ = Path("/sys/devices/system/cpu/cpu0/cpufreq")
 _CPUINFO = Path("/proc/cpuinfo")

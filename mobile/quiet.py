@@ -44,8 +44,11 @@ def quiet(log: Path | None = None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def converting(what: str, log: Path | None) -> Iterator[None]:
-    """`quiet`, and any failure becomes a `UserError` that names the operator where it can."""
+def converting(what: str, log: Path | None, advice: str = "") -> Iterator[None]:
+    """`quiet`, and any failure becomes a `UserError` that names the operator where it can.
+
+    `advice` says what to do about a failure, where that is the same for all.
+    """
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -61,7 +64,7 @@ def converting(what: str, log: Path | None) -> Iterator[None]:
     except Exception as error:  # converters raise anything; the cause is chained
         operators = operators_in(error)
         named = f" at operator {', '.join(operators)}" if operators else ""
-        where = f"; full log: {log}" if log else ""
+        where = f"; full log: {log}" if log else f"; {advice}" if advice else ""
         raise UserError(f"{what} failed{named}: {_first_line(error)}{where}") from error
     finally:
         logging.disable(level)

@@ -9,6 +9,11 @@ registers its own, so `names()` grows with a new file in `mobile/backends` and n
 | the same, less than a third of the size; quicker with int8 dot products | `executorch_int8` |
 | Android, browsers and GPUs on LiteRT, reference accuracy | `litert_fp32` |
 | the same, less than a third of the size; quicker with int8 dot products | `litert_int8` |
+| iOS 16+ and macOS 13+ apps on Core ML, half the size | `coreml_fp16` |
+| the same, about a quarter of the size; arithmetic stays fp16 | `coreml_int8_weights` |
+
+Core ML packages are made and inspected on any system but executed on Apple's alone: nothing here
+says how fast they are.
 """
 
 from __future__ import annotations
@@ -20,7 +25,7 @@ from typing import Literal
 
 from pipeline.errors import UserError
 
-Precision = Literal["fp32", "fp16", "int8"]
+Precision = Literal["fp32", "fp16", "int8", "int8 weights"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,8 @@ class Recipe:
     backend: str
     """Name of the module in `mobile/backends` that exports and runs it."""
     precision: Precision
-    """Arithmetic of the convolutions; inputs and outputs are float32 in every recipe."""
+    """Arithmetic of the convolutions (`int8 weights`: fp16 arithmetic on weights stored as int8);
+    inputs and outputs are float32 in every recipe."""
     suffix: str
     """File name ending, with the dot."""
     calibrated: bool

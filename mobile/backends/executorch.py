@@ -21,15 +21,17 @@ from mobile.backend import (
     Exported,
     check_image,
     check_magic,
+    failed,
     register_backend,
 )
 from mobile.quiet import converting
 from mobile.recipes import Recipe, register
-from pipeline.errors import UserError
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+    from students import ModelSpec
 
 register(
     Recipe(
@@ -66,17 +68,20 @@ class ExecuTorchRunner:
 
     def __init__(self, path: Path, threads: int) -> None:
         import torch
-        from executorch.extension.pybindings import portable_lib
-        from executorch.runtime import Runtime
+
+        # Not `executorch.runtime`, which wraps this module and imports the whole exporter first.
+        from executorch.extension.pybindings import _C
 
         # The only handle on the pool that the Python runtime has; safe before any execution.
-        portable_lib._unsafe_reset_threadpool(threads)  # noqa: SLF001
+        _C._unsafe_reset_threadpool(threads)  # noqa: SLF001
         self.path = path
-        self.threads = portable_lib._threadpool_get_thread_count()  # noqa: SLF001
+        self.threads = _C._threadpool_get_thread_count()  # noqa: SLF001
         self._from_numpy = torch.from_numpy
-        self._program = Runtime.get().load_program(path)
+        self._program = _C._load_program(  # noqa: SLF001
+            str(path), program_verification=_C.Verification.InternalConsistency
+        )
         self._method: Any = self._program.load_method("forward")
-        self.shape = tuple(self._method.metadata.input_tensor_meta(0).sizes())
+        self.shape = tuple(self._method.method_meta().input_tensor_meta(0).sizes())
 
     def prepare(self, image: Array) -> torch.Tensor:
         """`image` (1, 3, H, W) as the tensor the program takes."""
@@ -85,7 +90,10 @@ class ExecuTorchRunner:
 
     def invoke(self, prepared: Any) -> Array:
         """Run once."""
-        result: Array = self._method.execute([prepared])[0].numpy()
+        try:
+            result: Array = self._method([prepared])[0].numpy()
+        except RuntimeError as error:
+            raise failed(self.path, error) from error
         return result
 
     def run(self, image: Array) -> Array:
@@ -99,15 +107,20 @@ class ExecuTorch:
     name = "executorch"
     suffix = ".pte"
     runtime = "executorch"
-    modules: tuple[str, ...] = (
-        "torch",
-        "executorch.runtime",
-        "executorch.extension.pybindings.portable_lib",
-    )
+    modules: tuple[str, ...] = ("torch", "executorch.extension.pybindings._C")
     packages: tuple[str, ...] = ("torch", "executorch", "torchao")
 
+    def refusal(self) -> str | None:
+        """Runs wherever its package installs."""
+        return None
+
     def export(
-        self, module: nn.Module, example: Array, recipe: Recipe, calibration: Iterable[Array]
+        self,
+        module: nn.Module,
+        example: Array,
+        recipe: Recipe,
+        calibration: Iterable[Array],
+        spec: ModelSpec,  # noqa: ARG002
     ) -> Exported:
         """Trace, quantise when the recipe says so, lower to XNNPACK, serialise."""
         import torch
@@ -127,11 +140,18 @@ class ExecuTorch:
     def load(self, path: Path, threads: int) -> ExecuTorchRunner:
         """Open a `.pte`; `UserError` when it is damaged or not one."""
         check_magic(path, b"ET12", "an ExecuTorch program")
-        try:
-            with converting(f"loading {path}", None):
-                return ExecuTorchRunner(path, threads)
-        except UserError as error:
-            raise UserError(f"{error}; export it again") from error
+        with converting(f"loading {path}", None, "export it again"):
+            return ExecuTorchRunner(path, threads)
+
+    def inspect(
+        self,
+        path: Path,  # noqa: ARG002
+        module: nn.Module,  # noqa: ARG002
+        recipe: Recipe,  # noqa: ARG002
+        images: Iterable[tuple[str, Array]],  # noqa: ARG002
+    ) -> None:
+        """Nothing: parity and task metrics are measured on the running file."""
+        return
 
 
 def _quantise(

@@ -24,6 +24,7 @@ from mobile.backend import (
     Exported,
     check_image,
     check_magic,
+    failed,
     register_backend,
 )
 from mobile.quiet import converting
@@ -33,6 +34,8 @@ from pipeline.errors import UserError
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from students import ModelSpec
 
 _SIGNATURE = "serving_default"
 # XNNPACK takes concatenations of up to five tensors and leaves wider ones to the interpreter.
@@ -96,7 +99,10 @@ class LiteRTRunner:
     def invoke(self, prepared: Any) -> Array:
         """Run once."""
         self._interpreter.set_tensor(self._input, prepared)
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as error:
+            raise failed(self.path, error) from error
         result: Array = self._interpreter.get_tensor(self._output)
         return result
 
@@ -115,8 +121,17 @@ class LiteRT:
     packages: tuple[str, ...] = ("torch", "litert-torch", "ai-edge-litert", "ai-edge-quantizer")
     layout = "NHWC"
 
+    def refusal(self) -> str | None:
+        """Runs wherever its package installs."""
+        return None
+
     def export(
-        self, module: nn.Module, example: Array, recipe: Recipe, calibration: Iterable[Array]
+        self,
+        module: nn.Module,
+        example: Array,
+        recipe: Recipe,
+        calibration: Iterable[Array],
+        spec: ModelSpec,  # noqa: ARG002
     ) -> Exported:
         """Convert, quantise when the recipe says so, count what the delegate takes."""
         import litert_torch
@@ -148,11 +163,18 @@ class LiteRT:
     def load(self, path: Path, threads: int) -> LiteRTRunner:
         """Open a `.tflite`; `UserError` when it is damaged or not one."""
         check_magic(path, b"TFL3", "a LiteRT model")
-        try:
-            with converting(f"loading {path}", None):
-                return LiteRTRunner(path, threads)
-        except UserError as error:
-            raise UserError(f"{error}; export it again") from error
+        with converting(f"loading {path}", None, "export it again"):
+            return LiteRTRunner(path, threads)
+
+    def inspect(
+        self,
+        path: Path,  # noqa: ARG002
+        module: nn.Module,  # noqa: ARG002
+        recipe: Recipe,  # noqa: ARG002
+        images: Iterable[tuple[str, Array]],  # noqa: ARG002
+    ) -> None:
+        """Nothing: parity and task metrics are measured on the running file."""
+        return
 
     def _inputs(self, calibration: Iterable[Array]) -> Iterable[Array]:
         for image in calibration:
@@ -190,7 +212,7 @@ def layout_of(shape: Sequence[int]) -> str:
         return "NCHW"
     if len(shape) == 4 and shape[3] == 3:
         return "NHWC"
-    raise UserError(f"input shape {tuple(shape)} holds no RGB image")
+    raise UserError(f"input shape {tuple(shape)} holds no RGB image; export a model of images")
 
 
 def count_delegated(details: Sequence[Mapping[str, Any]]) -> Delegation:

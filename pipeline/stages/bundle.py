@@ -57,7 +57,14 @@ def artefact(recipe: str, rows: list[LatencyRow]) -> Artefact:
     checked = read_json(CHECK / f"{recipe}.json")
     own = tuple(row for row in rows if row.recipe == recipe)
     metrics = {"metrics": checked["metrics"], "problems": checked["problems"]}
-    return Artefact(EXPORTS / recipe, checked["parity"], metrics, own)
+    return Artefact(
+        EXPORTS / recipe,
+        checked["parity"],
+        metrics,
+        own,
+        checked.get("reason"),
+        checked.get("inspection"),
+    )
 
 
 def golden_inputs(height: int, width: int) -> dict[str, NDArray[np.uint8]]:

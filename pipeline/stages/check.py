@@ -1,4 +1,7 @@
-"""Parity and task metrics on one exported file itself, and what the budget says of them."""
+"""Parity and task metrics on one exported file itself, and what the budget says of them.
+
+A file that cannot run on this machine is inspected instead, and said not to have been executed.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from mobile import parity, recipes
-from mobile.backend import Array, Runner
+from mobile.backend import Array, Runner, get_backend
 from mobile.export import ExportReport, open_runner
+from mobile.inspection import inspect
+from mobile.recipes import Recipe
 from pipeline import checkpoint, tasks
 from pipeline.config import Config
 from pipeline.config.schema import Budget
@@ -22,16 +27,20 @@ from pipeline.data.dataset import read_image
 from pipeline.data.evaluation import Sample, samples
 from pipeline.data.layouts import Record
 from pipeline.engine.progress import Meter
-from pipeline.files import read_json, write_json
+from pipeline.files import atomic_write_text, read_json, write_json
 from pipeline.metrics.bootstrap import paired_difference
+from pipeline.metrics.summary import per_image_rows
 from pipeline.paths import CHECK, DATA, EVALUATE, EXPORTS, MODEL
 from pipeline.pictures import write_logits
+from pipeline.report.extremes import largest_drop
+from pipeline.report.read import SCORES
 from pipeline.stages.entry import stage
-from pipeline.tasks.saliency import Map, Predict, SaliencyTask
+from pipeline.tasks.saliency import Map, Predict, SaliencyTask, Scores, torch_predictor
 
 THREADS = 2
 PARITY_IMAGES = 100
-"""Images compared logit by logit; the task metrics use every validation image."""
+"""Images compared logit by logit, by running the file or by replaying its operators in torch; the
+task metrics use every validation image."""
 
 
 @stage
@@ -41,23 +50,29 @@ def main(config: Config, name: str) -> None:
     student, header = checkpoint.load_model(path, "student", config.student.name)
     size = (header["height"], header["width"])
     report = ExportReport.read(EXPORTS / name / "export.json")
-    runner = open_runner(EXPORTS / name / report.file, THREADS)
+    file, recipe = EXPORTS / name / report.file, recipes.get(name)
     records = manifest.load_role(DATA, "val").records
-    task = tasks.get(config.student.task)
 
-    compared = compare(runner, student, records[:PARITY_IMAGES], size)
-    losses = task_losses(task, runner, records, size, config, name)
-    write_maps(runner, records, size, name)
-    problems = compared.problems(recipes.get(name)) + budget_problems(task, losses, config.budget)
+    reason = get_backend(recipe.backend).refusal()
+    if reason is None:
+        measured = execute(open_runner(file, THREADS), student, records, size, config, recipe)
+    else:
+        measured = unexecuted(reason)
+        said = f"{name}: not executed on this machine: {reason}"
+        # In the place of maps: DVC wants every output, and warns of an empty one.
+        atomic_write_text(CHECK / name / "not-executed.txt", f"{said}\n")
+        print(said)
+    seen = inspect(file, student, recipe, inputs(records[:PARITY_IMAGES], size))
+    problems = [*measured["problems"], *(seen.problems if seen else ())]
+    delegation = report.delegation
     result = {
         "recipe": name,
         "bytes": report.bytes,
-        "delegated": report.delegation.delegated,
-        "nodes": report.delegation.total,
-        "partitions": report.delegation.partitions,
-        "parity": dataclasses.asdict(compared.real) | {"images": compared.images},
-        "constants": [dataclasses.asdict(row) for row in compared.constants],
-        "metrics": losses,
+        "delegated": delegation.delegated if delegation else None,
+        "nodes": delegation.total if delegation else None,
+        "partitions": delegation.partitions if delegation else None,
+        **measured,
+        "inspection": seen.row() if seen else None,
         "problems": problems,
     }
     write_json(CHECK / f"{name}.json", result)
@@ -65,34 +80,76 @@ def main(config: Config, name: str) -> None:
         print(f"{name}: {problem}")
 
 
+def execute(
+    runner: Runner,
+    student: nn.Module,
+    records: list[Record],
+    size: tuple[int, int],
+    config: Config,
+    recipe: Recipe,
+) -> dict[str, Any]:
+    """Everything measured by running the file; its maps for the report are written, too."""
+    task = tasks.get(config.student.task)
+    compared = compare(runner, student, records[:PARITY_IMAGES], size)
+    scores = score(task, runner, records, size, config, recipe.name)
+    losses = task_losses(scores, config.seed)
+    write_pictures(task, runner, student, records, size, scores, CHECK / recipe.name)
+    return {
+        "executed": True,
+        "reason": None,
+        "parity": dataclasses.asdict(compared.real) | {"images": compared.images},
+        "constants": [dataclasses.asdict(row) for row in compared.constants],
+        "metrics": losses,
+        "problems": compared.problems(recipe) + budget_problems(task, losses, config.budget),
+    }
+
+
+def unexecuted(reason: str) -> dict[str, Any]:
+    """The same keys for a file that cannot run here."""
+    return {
+        "executed": False,
+        "reason": reason,
+        "parity": None,
+        "constants": [],
+        "metrics": None,
+        "problems": [],
+    }
+
+
+def inputs(records: list[Record], size: tuple[int, int]) -> Iterator[tuple[str, Array]]:
+    """Ids and images (1, 3, H, W), float32 RGB 0-255."""
+    for record in records:
+        yield record.id, read_image(record, *size)[None].numpy()
+
+
 def compare(
     runner: Runner, student: nn.Module, records: list[Record], size: tuple[int, int]
 ) -> parity.ParityReport:
     """Logits of the file against torch's, on real images and three constants."""
-
-    def images() -> Iterator[Array]:
-        for record in records:
-            yield read_image(record, *size)[None].numpy()
-
-    return parity.compare(runner, student, images(), [record.id for record in records])
+    images = (image for _, image in inputs(records, size))
+    return parity.compare(runner, student, images, [record.id for record in records])
 
 
-def task_losses(
+def score(
     task: SaliencyTask,
     runner: Runner,
     records: list[Record],
     size: tuple[int, int],
     config: Config,
     name: str,
-) -> dict[str, dict[str, float]]:
-    """Each metric from the file's own outputs, and its difference from torch's, paired by image."""
+) -> Scores:
+    """The metrics of the file's own outputs on every validation image."""
     with Meter(f"check {name}", len(records), "images") as meter:
 
         def count(_sample: Sample, _logits: Map) -> None:
             meter(1)
 
         held_out = samples(records, *size, config.machine.workers)
-        scores = task.evaluate(predictor(runner), held_out, on_image=count)
+        return task.evaluate(predictor(runner), held_out, on_image=count)
+
+
+def task_losses(scores: Scores, seed: int) -> dict[str, dict[str, float]]:
+    """Each metric of a file, and its difference from torch's, paired by image."""
     reference = {row["id"]: row for row in read_json(EVALUATE / "per_image.json")["student"]}
     found: dict[str, dict[str, float]] = {}
     for metric, values in scores.values.items():
@@ -101,7 +158,7 @@ def task_losses(
         )
         both = ~np.isnan(torch_values) & ~np.isnan(values.numpy())
         own, theirs = values.numpy()[both], torch_values[both]
-        interval = paired_difference(own, theirs, seed=config.seed)
+        interval = paired_difference(own, theirs, seed=seed)
         found[metric] = {
             "file": float(own.mean()),
             "torch": float(theirs.mean()),
@@ -139,13 +196,31 @@ def budget_problems(
     return problems
 
 
-def write_maps(runner: Runner, records: list[Record], size: tuple[int, int], name: str) -> None:
-    """The file's own maps of the images the report shows."""
+def write_pictures(
+    task: SaliencyTask,
+    runner: Runner,
+    student: nn.Module,
+    records: list[Record],
+    size: tuple[int, int],
+    scores: Scores,
+    folder: Path,
+) -> None:
+    """What the report shows of this file: its scores by image, and its maps of some images.
+
+    Those are the images shown of every predictor and the ones on which this file loses most
+    against torch; torch's own maps of the latter lie in `torch/`.
+    """
+    rows = per_image_rows(scores.ids, scores.values)
+    write_json(folder / SCORES, rows)
+    reference = read_json(EVALUATE / "per_image.json")["student"]
+    drops = [largest_drop(rows, reference, metric) for metric in task.gated]
     shown = set(read_json(EVALUATE / "shown.json"))
-    predict = predictor(runner)
-    for sample in samples([r for r in records if r.id in shown], *size):
-        with torch.inference_mode():
-            write_logits(CHECK / name / f"{sample.id}.npy", predict(sample.image))
+    lost = {drop.image for drop in drops if drop} - shown
+    own, theirs = predictor(runner), torch_predictor(student, torch.device("cpu"))
+    for sample in samples([r for r in records if r.id in shown | lost], *size):
+        write_logits(folder / f"{sample.id}.npy", own(sample.image))
+        if sample.id in lost:
+            write_logits(folder / "torch" / f"{sample.id}.npy", theirs(sample.image))
 
 
 if __name__ == "__main__":

@@ -2,40 +2,94 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import inspect
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from pipeline.config import Config, load
 from pipeline.errors import UserError
+from pipeline.files import unwritable
+from pipeline.lock import alone
+from pipeline.paths import OUTPUTS
+from pipeline.stages import interrupt
+from pipeline.stages.names import check_here
 
+LOCKS = OUTPUTS / ".locks"
 Stage = Callable[..., None]
 
 
 def stage(run: Stage) -> Callable[[], None]:
     """Make `run(config, *arguments)` an entry point.
 
-    The whole configuration is checked before any work. A `UserError` is printed without a
-    traceback and exits with status 2; Ctrl-C exits with 130, and the next run goes on.
+    The whole configuration is checked before any work, and a second run of the same stage in one
+    workspace is refused. A `UserError` is printed without a traceback and exits with status 2;
+    Ctrl-C exits with 130, and the next run goes on.
     """
 
     @functools.wraps(run)
     def main() -> None:
         # Converters and runtimes read these once, at import.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        interrupt.raise_interrupts()
         try:
             config: Config = load()
-            run(config, *arguments(run))
+            check_here(config)
+            given = arguments(run)
+            with alone(lock_file(run, given), " ".join(["a run of", _name(run), *given])):
+                run(config, *given)
         except UserError as error:
-            print(f"error: {error}", file=sys.stderr)
-            sys.exit(2)
+            _fail(error)
+        except OSError as error:
+            if error.errno not in _DISK:
+                raise
+            _fail(unwritable(Path(error.filename or OUTPUTS), error))
         except KeyboardInterrupt:
-            print("\nstopped; `dvc repro` goes on from here", file=sys.stderr)
-            sys.exit(130)
+            interrupt.say()
+            sys.exit(interrupt.STATUS)
 
     return main
+
+
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+
+def rank() -> tuple[int, int]:
+    """Which process this is of how many that share a stage, from RANK and WORLD_SIZE."""
+    found = []
+    for name, default in (("RANK", "0"), ("WORLD_SIZE", "1")):
+        text = os.environ.get(name, default)
+        if not text.isdecimal():
+            raise UserError(f"the environment variable {name} is {text!r}, not a number; unset it")
+        found.append(int(text))
+    if found[0] >= found[1]:
+        raise UserError(f"RANK={found[0]} of WORLD_SIZE={found[1]}: ranks count from 0")
+    return found[0], found[1]
+
+
+def part() -> str | None:
+    """A name for this process's share of a stage, or None where it has all of it."""
+    number, world = rank()
+    return f"rank{number}of{world}" if world > 1 else None
+
+
+def lock_file(run: Stage, given: list[str]) -> Path:
+    """One lock for each stage with its arguments and, among several processes, its rank."""
+    names = [_name(run), *given, *filter(None, [part()])]
+    return LOCKS / f"{'-'.join(names).replace('/', '-')}.lock"
+
+
+def _name(run: Stage) -> str:
+    # A stage that is being run is called `__main__`; its file keeps the name.
+    return Path(inspect.getfile(run)).stem
+
+
+def _fail(error: UserError) -> None:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(2)
 
 
 def arguments(run: Stage) -> list[str]:

@@ -29,7 +29,9 @@ def main(config: Config, name: str) -> None:
     images = calibration_images(header["height"], header["width"])
     started = time.monotonic()
     report = export(student, checkpoint.spec_of(header), recipes.get(name), images, EXPORTS / name)
-    share = f"{report.delegation.delegated} of {report.delegation.total} nodes delegated"
+    share = "delegation decided on the device"
+    if report.delegation is not None:
+        share = f"{report.delegation.delegated} of {report.delegation.total} nodes delegated"
     print(f"{name}: {report.bytes / 2**20:.2f} MiB, {share}, {time.monotonic() - started:.0f} s")
 
 

@@ -7,7 +7,6 @@ labels its share of shards into one shared FOVEA_SCRATCH; the rank that finds al
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,9 +25,10 @@ from pipeline.engine import device as devices
 from pipeline.engine.progress import Meter
 from pipeline.files import replace_tree, sha256_file, sha256_json
 from pipeline.labels import LabelSpec, merge, write_shards
+from pipeline.lock import in_turn
 from pipeline.paths import DATA, LABELS, MODEL, TEACHERS
-from pipeline.scratch import scratch
-from pipeline.stages.entry import stage
+from pipeline.scratch import lock_file, scratch
+from pipeline.stages.entry import part, rank, stage
 
 
 @stage
@@ -52,15 +52,15 @@ def main(config: Config, name: str) -> None:
     )
     predict = Labeller(teacher.to(device), device, records, height, width)
     settings = dataclasses.asdict(spec) | {"ids": len(spec.ids)}
-    with scratch(f"label-{name}", settings, [DATA, checkpoint]) as folder:
-        label(spec, folder, predict)
-        replace_tree(folder, LABELS / name)
-    print(f"{len(spec.ids)} maps by {name} in {LABELS / name}")
+    with scratch(f"label-{name}", settings, [DATA, checkpoint], part()) as folder:
+        label(spec, folder, predict, LABELS / name)
+        with in_turn(lock_file(folder, "merge"), "another rank's merge"):
+            finish(spec, folder, LABELS / name)
 
 
-def label(spec: LabelSpec, folder: Path, predict: Labeller) -> None:
-    """Write this rank's shards into `folder` and merge."""
-    rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+def label(spec: LabelSpec, folder: Path, predict: Labeller, earlier: Path) -> None:
+    """Write this rank's shards into `folder`; what is sound in `earlier` is taken from there."""
+    number, world = rank()
     with Meter(f"label by {spec.teacher}", len(spec.ids) // world, "images") as meter:
         seen = 0
 
@@ -69,8 +69,20 @@ def label(spec: LabelSpec, folder: Path, predict: Labeller) -> None:
             meter(done - seen)
             seen = done
 
-        write_shards(spec, folder, predict, rank=rank, world=world, on_progress=count)
-    merge(spec, folder)
+        write_shards(
+            spec, folder, predict, rank=number, world=world, earlier=earlier, on_progress=count
+        )
+
+
+def finish(spec: LabelSpec, folder: Path, target: Path) -> None:
+    """Merge and put in place, if no shard of another rank is missing; it is then the last one."""
+    missing = [n for n in range(spec.shards) if not (folder / spec.sidecar_name(n)).is_file()]
+    if not missing:
+        merge(spec, folder)
+        replace_tree(folder, target)
+        print(f"{len(spec.ids)} maps by {spec.teacher} in {target}")
+    elif folder.is_dir():
+        print(f"{len(missing)} shards of other ranks are missing; the last rank to end merges")
 
 
 class Labeller:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from mobile import recipes
+from mobile.backend import get_backend
 from mobile.export import ExportReport
 from mobile.latency import measure, measure_eager
 from mobile.latency_row import LatencyRow
@@ -28,12 +31,16 @@ INPUT = OUTPUTS / ".latency-input.npy"
 
 @stage
 def main(config: Config) -> None:
-    """Write outputs/latency.jsonl (rows) and outputs/latency.json (medians and ratios)."""
-    rows = measure_all(config)
+    """Write outputs/latency.jsonl (rows) and outputs/latency.json (medians and ratios).
+
+    A file that cannot run on this machine has no row, and its reason in the place of its figures.
+    """
+    refused = refusals(config)
+    rows = measure_all(config, [name for name in config.export.recipes if name not in refused])
     text = "".join(json.dumps(row.row()) + "\n" for row in rows.values())
     atomic_write_text(LATENCY_ROWS, text)
     base = rows[TORCH].p50_ms
-    summary = {
+    summary: dict[str, dict[str, float]] = {
         name: {
             "p50_ms": round(row.p50_ms, 3),
             "p90_ms": round(row.p90_ms, 3),
@@ -41,25 +48,33 @@ def main(config: Config) -> None:
         }
         for name, row in rows.items()
     }
-    write_json(LATENCY, summary)
+    write_json(LATENCY, {**summary, **{n: {"not_measured": why} for n, why in refused.items()}})
     for name, entry in summary.items():
         print(f"{name}: {entry['p50_ms']:.2f} ms, {entry['ratio_to_torch']:.3f} of torch")
+    for name, why in refused.items():
+        print(f"{name}: not measured: {why}")
 
 
-def measure_all(config: Config) -> dict[str, LatencyRow]:
-    """Rows by recipe, torch eager first."""
+def refusals(config: Config) -> dict[str, str]:
+    """Recipes whose files cannot run on this machine, and why."""
+    reasons = {n: get_backend(recipes.get(n).backend).refusal() for n in config.export.recipes}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
+
+
+def measure_all(config: Config, names: Sequence[str]) -> dict[str, LatencyRow]:
+    """Rows of the recipes `names`, torch eager first."""
     plan, threads = timing(config.latency), config.latency.threads
     weights = Path(config.student.final) / MODEL
     write_input(config)
     rows: dict[str, LatencyRow] = {}
     try:
-        with Meter("latency", 1 + len(config.export.recipes), "files") as meter:
+        with Meter("latency", 1 + len(names), "files") as meter:
             student = config.student
             rows[TORCH] = measure_eager(
                 weights, student.name, INPUT, threads, plan, student.overrides
             )
             meter(1, TORCH)
-            for name in config.export.recipes:
+            for name in names:
                 report = ExportReport.read(EXPORTS / name / "export.json")
                 rows[name] = measure(EXPORTS / name / report.file, report, INPUT, threads, plan)
                 meter(1, name)

@@ -43,7 +43,8 @@ def main(config: Config, name: str) -> None:
         return
     devices.keep_freed_memory()
     torch.manual_seed(config.seed)
-    teacher = teachers.build(settings.model, **settings.overrides)
+    key = f"student.teachers.{name}.overrides"
+    teacher = checkpoint.fresh(teachers.build, settings.model, key, **settings.overrides)
     if settings.weights != "none":
         load_released(teacher, settings)
         write(config, name, teacher.state_dict(), [])

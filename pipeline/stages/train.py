@@ -43,6 +43,7 @@ Validate = Callable[[], dict[str, float]]
 def main(config: Config, name: str) -> None:
     """Write outputs/train/NAME: best and last checkpoint, history, curves."""
     one_of("phase", name, config.student.phases)
+    one_of("student.name", config.student.name, students.names())
     phase = config.student.phases[name]
     spec = students.spec(config.student.name)
     device = devices.choose(config.machine.device)
@@ -83,11 +84,12 @@ def initial_student(config: Config, phase: Phase) -> nn.Module:
     """The student as `phase.init` and `phase.take` say."""
     name, overrides = config.student.name, config.student.overrides
     if phase.init == NOTHING:
-        return students.build(name, weights=weights_path(config.student.weights), **overrides)
+        weights = weights_path(config.student.weights)
+        return checkpoint.fresh(students.build, name, "student", weights=weights, **overrides)
     earlier, _ = checkpoint.load_model(Path(phase.init) / MODEL, "student", name)
     if phase.take == "all":
         return earlier
-    student = students.build(name, **overrides)
+    student = checkpoint.fresh(students.build, name, "student.overrides", **overrides)
     kept = {k: v for k, v in earlier.state_dict().items() if k.startswith("backbone.")}
     student.load_state_dict(kept, strict=False)
     return student
@@ -147,6 +149,7 @@ def training_images(phase: Phase, spec: ModelSpec) -> ImageSet:
     if uses_labels:
         expected = preprocessing_hash(spec.height, spec.width)
         labels = LabelStore(Path(phase.labels), preprocessing_hash=expected)
+        labels.verify()  # a damaged map would be learned from like any other
     return ImageSet(records, spec.height, spec.width, truth=uses_truth, labels=labels)
 
 

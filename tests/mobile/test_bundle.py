@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 from pathlib import Path
 
@@ -18,12 +19,15 @@ from mobile.manifest import read_manifest
 from mobile.parity import compare, torch_output
 from pipeline.data.resize import weights
 from pipeline.errors import UserError
+from pipeline.files import tree_hash
 from tests.mobile.conftest import Export
 from tests.mobile.test_latency_row import row
 from tests.mobile.tiny import SPEC, TinyStudent
 
 LINEAGE = {"checkpoint": "ab" * 32, "teachers": ["salgan"]}
 KEPT = ("executorch_fp32", "litert_int8")
+UNEXECUTED = "coreml_fp16"
+REASON = "Core ML runs elsewhere"
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +48,8 @@ def whole(
     for name in KEPT:
         parity = compare(open_runner(exports[name].file), student, images[8:9], ["a"]).row()
         artefacts.append(Artefact(exports[name].folder, parity, {"CC": 0.5}, [row(recipe=name)]))
+    seen = {"target": "iOS16", "problems": []}
+    artefacts.append(Artefact(exports[UNEXECUTED].folder, reason=REASON, inspection=seen))
     assemble(target, SPEC, student, artefacts, golden, LINEAGE)
     return target
 
@@ -57,8 +63,10 @@ def bundle(whole: Path, tmp_path: Path) -> Path:
 def test_a_new_bundle_is_sound_and_says_everything(whole: Path, exports: dict[str, Export]) -> None:
     assert verify(whole) == []
     content = read_manifest(whole)
-    assert set(content["artefacts"]) == set(KEPT)
-    for name, entry in content["artefacts"].items():
+    assert set(content["artefacts"]) == {*KEPT, UNEXECUTED}
+    for name in KEPT:
+        entry = content["artefacts"][name]
+        assert (entry["executed"], entry["reason"]) == (True, None)
         assert entry["sha256"] == exports[name].report.sha256
         assert entry["latency"][0]["recipe"] == name
         assert entry["metrics"] == {"CC": 0.5}
@@ -69,6 +77,25 @@ def test_a_new_bundle_is_sound_and_says_everything(whole: Path, exports: dict[st
     assert content["input"]["resize"]["name"] == "triangle"
     assert content["input"]["color"] == "RGB"
     assert {"torch", "executorch", "litert-torch"} <= content["versions"].keys()
+
+
+@pytest.mark.skipif(platform.system() == "Darwin", reason="there the package is executed")
+def test_a_file_that_could_not_run_is_said_to_be_unexecuted(
+    whole: Path, exports: dict[str, Export]
+) -> None:
+    content = read_manifest(whole)
+    entry = content["artefacts"][UNEXECUTED]
+    assert (entry["executed"], entry["reason"], entry["parity"]) == (False, REASON, None)
+    assert entry["inspection"]["target"] == "iOS16"
+    assert entry["bounds"] == {"max_abs": 2.0, "min_cc": 0.999}
+    assert all(set(golden["outputs"]) == set(KEPT) for golden in content["golden"])
+    home = f"artefacts/{UNEXECUTED}/model.mlpackage"
+    assert tree_hash(whole / home) == entry["sha256"]
+    assert {name for name in content["files"] if name.startswith(home)} == {
+        f"{home}/Manifest.json",
+        f"{home}/Data/com.apple.CoreML/model.mlmodel",
+        f"{home}/Data/com.apple.CoreML/weights/weight.bin",
+    }
 
 
 def test_nothing_else_is_left_behind(whole: Path) -> None:
@@ -101,7 +128,15 @@ def test_the_resize_definition_is_the_one_that_runs() -> None:
         assert np.array_equal(weights(n, m)[i], (terms / terms.sum()).astype(np.float32))
 
 
-@pytest.mark.parametrize("pattern", ["artefacts/*/model.tflite", "golden/*.png", "golden/*.npy"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "artefacts/*/model.tflite",
+        "artefacts/*/model.mlpackage/Data/*/weights/weight.bin",
+        "golden/*.png",
+        "golden/*.npy",
+    ],
+)
 def test_one_flipped_byte_is_found(bundle: Path, pattern: str) -> None:
     path = min(bundle.glob(pattern))
     data = bytearray(path.read_bytes())

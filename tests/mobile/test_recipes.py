@@ -13,8 +13,10 @@ from mobile.recipes import Recipe
 from pipeline.errors import UserError
 
 
-def test_the_first_four_recipes_are_there() -> None:
+def test_every_phone_format_is_there() -> None:
     assert {
+        "coreml_fp16",
+        "coreml_int8_weights",
         "executorch_fp32",
         "executorch_int8",
         "litert_fp32",
@@ -45,6 +47,15 @@ def test_a_second_backend_of_a_suffix_is_refused() -> None:
         register_backend(get_backend("litert"))
 
 
+def test_a_backend_refuses_where_its_runtime_is_not(monkeypatch) -> None:
+    refusals = {name: get_backend(name).refusal() for name in ("executorch", "litert")}
+    assert refusals == {"executorch": None, "litert": None}
+    monkeypatch.setattr("platform.system", lambda: "Linux")
+    assert get_backend("coreml").refusal() == "Core ML runs on Apple's systems only, this is Linux"
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
+    assert get_backend("coreml").refusal() is None
+
+
 def test_an_unknown_ending_lists_the_known_ones(tmp_path) -> None:
     with pytest.raises(UserError, match=r"none of .*\.pte.*\.tflite"):
         backend_for(tmp_path / "model.onnx")
@@ -53,7 +64,7 @@ def test_an_unknown_ending_lists_the_known_ones(tmp_path) -> None:
 def test_listing_recipes_imports_no_framework() -> None:
     code = (
         "import sys; from mobile import recipes; recipes.names();"
-        "assert not {'torch', 'executorch', 'litert_torch'} & set(sys.modules)"
+        "assert not {'torch', 'executorch', 'litert_torch', 'coremltools'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
