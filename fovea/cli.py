@@ -1,73 +1,62 @@
-"""The `fovea` command line."""
+"""The `fovea` command line: registers the commands and turns what goes wrong into one line."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
+from fovea.commands import bench, compare, config, data, doctor, predict, shelf, weights
 from pipeline.errors import UserError
 
+COMMANDS = (predict, bench, compare, shelf, data, weights, config, doctor)
 EXAMPLES = """examples:
+  fovea predict photo.jpg -o out/                where people would look, with the newest model
+  fovea bench outputs/bundle                     milliseconds of each of its files
   fovea data add salicon ~/datasets/salicon      then: dvc exp run -S data=salicon -S profile=small
-  fovea weights add mobilenet_v2 ~/weights/mobilenet_v2.safetensors
-  fovea data list
+  fovea config --student fastsal_c               what a student composes to
+  fovea doctor                                   what works on this machine
+  fovea COMMAND --help                           examples of each
 """
+_USAGE, _INTERRUPTED = 2, 130
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; a user's mistake is one line on standard error and status 2."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status.
+
+    A user's mistake is one line on standard error and status 2; Ctrl-C is one line and 130.
+    """
     parsed = parser().parse_args(arguments)
+    # Runtimes read these once, at import.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        parsed.run(parsed)
+        status: int = parsed.run(parsed) or 0
+        sys.stdout.flush()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        return _USAGE
+    except KeyboardInterrupt:
+        print(f"\n{parsed.stopped}", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read us has enough, as in `fovea … | head`; Python would complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
 
 
 def parser() -> argparse.ArgumentParser:
     """All commands with their help."""
     top = argparse.ArgumentParser(
         prog="fovea",
-        description="Where your data sets and weights lie; the pipeline runs with `dvc repro`.",
+        description="Attention maps from phone-sized models, and what surrounds the pipeline; "
+        "the pipeline itself runs with `dvc repro`.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for kind, what in (("data", "a data set's folder"), ("weights", "a weights file")):
-        group = commands.add_parser(kind, help=f"register {what} under a name")
-        actions = group.add_subparsers(required=True, metavar="ACTION")
-        add = actions.add_parser("add", help=f"remember {what}")
-        add.add_argument("name", help="as configurations call it, such as salicon")
-        add.add_argument("path", type=Path)
-        add.set_defaults(run=_add, kind=kind)
-        remove = actions.add_parser("remove", help="forget it; files stay")
-        remove.add_argument("name")
-        remove.set_defaults(run=_remove, kind=kind)
-        listing = actions.add_parser("list", help="show what is registered")
-        listing.set_defaults(run=_list, kind=kind)
+    top.set_defaults(stopped="stopped")
+    for command in COMMANDS:
+        command.add(commands)
     return top
-
-
-def _add(parsed: argparse.Namespace) -> None:
-    from pipeline.data import roots
-
-    path = roots.add(parsed.kind, parsed.name, parsed.path)
-    print(f"{parsed.kind} {parsed.name}: {path}")
-
-
-def _remove(parsed: argparse.Namespace) -> None:
-    from pipeline.data import roots
-
-    roots.remove(parsed.kind, parsed.name)
-
-
-def _list(parsed: argparse.Namespace) -> None:
-    from pipeline.data import roots
-
-    known = roots.registered(parsed.kind)
-    for name, path in known.items():
-        print(f"{name}\t{path}")
-    if not known:
-        print(f"nothing yet; fovea {parsed.kind} add NAME PATH", file=sys.stderr)

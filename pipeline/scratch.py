@@ -8,7 +8,6 @@ configuration, other inputs or other code never meet it.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import sys
@@ -20,6 +19,7 @@ import platformdirs
 
 from pipeline.errors import UserError
 from pipeline.files import sha256_json, tree_hash
+from pipeline.lock import in_turn
 
 CODE = ("pipeline", "students", "teachers")
 
@@ -38,33 +38,33 @@ def code_version() -> str:
 
 
 @contextlib.contextmanager
-def scratch(stage: str, settings: Any, dependencies: list[Path]) -> Iterator[Path]:
+def scratch(
+    stage: str, settings: Any, dependencies: list[Path], part: str | None = None
+) -> Iterator[Path]:
     """The folder for `stage` with these settings, dependencies and code; removed on success.
 
-    Left as it is when the block fails or is killed. A second run with the same key waits.
+    Left as it is when the block fails or is killed. A second run with the same key waits. With
+    `part`, runs of other parts share the folder at once, only runs of the same one wait, and
+    nobody removes it: that is for whoever finds all parts done.
     """
     key = sha256_json([stage, settings, [tree_hash(d) for d in dependencies], code_version()])
     folder = root() / f"{stage.replace('/', '-')}-{key[:16]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder.parent / f"{folder.name}.lock").open("w")
     except OSError as error:
         raise UserError(
             f"cannot use the scratch folder {folder} ({error.strerror}); "
             "set FOVEA_SCRATCH to a writable one"
         ) from error
-    with lock:
-        _wait(lock.fileno(), folder)
+    with in_turn(lock_file(folder, part), f"another run of {stage}"):
         folder.mkdir(exist_ok=True)
         if any(folder.iterdir()):
             print(f"{stage}: going on from {folder}", file=sys.stderr)
         yield folder
-        shutil.rmtree(folder, ignore_errors=True)
+        if part is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait(handle: int, folder: Path) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        print(f"another run works in {folder}; waiting for it to end", file=sys.stderr)
-        fcntl.flock(handle, fcntl.LOCK_EX)
+def lock_file(folder: Path, part: str | None = None) -> Path:
+    """The lock of a scratch folder, or of one part of the work in it."""
+    return folder.with_name(f"{folder.name}{f'.{part}' if part else ''}.lock")

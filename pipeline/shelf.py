@@ -7,13 +7,17 @@ is tracked by the repository.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
 
 import platformdirs
 
+from pipeline.errors import UserError
 from pipeline.files import replace_tree, sha256_file, tree_hash
+
+_KEY = re.compile(r"[0-9a-f]{1,16}")
 
 
 def root() -> Path:
@@ -42,4 +46,50 @@ def publish(student: str, bundle: Path, checkpoint: Path) -> Path:
 def entries(student: str | None = None) -> list[Path]:
     """Folders on the shelf, of one student or of all, newest last."""
     found = root().glob(f"{student or '*'}/*/bundle/manifest.json")
-    return [p.parent.parent for p in sorted(found, key=lambda p: p.stat().st_mtime)]
+    dated = sorted(found, key=lambda p: p.stat().st_mtime)
+    # An entry that is being replaced or removed has a hidden name.
+    return [p.parent.parent for p in dated if not p.parent.parent.name.startswith(".")]
+
+
+def is_key(text: str) -> bool:
+    """Whether `text` can be the hash of an entry, or its first digits."""
+    return _KEY.fullmatch(text) is not None
+
+
+def select(prefix: str) -> Path:
+    """The one entry whose hash starts with `prefix`.
+
+    Raises `UserError` when none or several do, naming them.
+    """
+    known = entries()
+    found = [home for home in known if home.name.startswith(prefix)]
+    if not is_key(prefix) or not found:
+        raise UserError(
+            f"no entry of the shelf {root()} starts with {prefix!r}; `fovea shelf list` shows "
+            f"{f'all {len(known)}' if known else 'that it is empty'}"
+        )
+    if len(found) > 1:
+        names = ", ".join(sorted(f"{home.name} ({home.parent.name})" for home in found))
+        raise UserError(f"{len(found)} entries start with {prefix!r}: {names}; give more digits")
+    return found[0]
+
+
+def remove(home: Path) -> None:
+    """Take an entry off the shelf; it is gone at once, and its files soon after.
+
+    Raises `UserError` when it cannot be removed.
+    """
+    leaving = home.with_name(f".{home.name}.removed")
+    try:
+        home.rename(leaving)
+        shutil.rmtree(leaving)
+        if not any(home.parent.iterdir()):
+            home.parent.rmdir()
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"could not remove {home}: {reason}; remove {leaving} by hand") from error
+
+
+def size(home: Path) -> int:
+    """Bytes of all files of an entry."""
+    return sum(file.stat().st_size for file in home.rglob("*") if file.is_file())

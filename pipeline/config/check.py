@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Collection
 
 from pipeline.config.schema import Config, Data, Phase, Student, Teacher
 from pipeline.errors import UserError
 
-OBJECTIVES = ("hint", "saliency")
+SELECT = {"hint": ("hint",), "saliency": ("NSS", "CC")}
+"""Objectives, and the validation results of each that can decide which epoch is best."""
 TASKS = ("saliency",)
 OPTIMISERS = ("sgd", "adamw")
 TEACHER_OPTIMISERS = ("sgd", "nesterov", "adam", "adagrad")
@@ -19,12 +21,13 @@ NOTHING = "outputs/data"
 
 def check(config: Config) -> None:
     """Raise `UserError` for the first value that cannot work, with the nearest one that can."""
+    _at_least("seed", config.seed, 0)
     _check_data(config)
     _check_student(config.student)
-    if config.latency.threads < 1:
-        raise UserError(f"latency.threads is {config.latency.threads}; use at least 1")
+    _check_measuring(config)
     one_of("machine.device", config.machine.device, ("auto", "cpu", "cuda"))
     one_of("machine.precision", config.machine.precision, ("fp32", "bf16"))
+    _at_least("machine.workers", config.machine.workers, 0)
 
 
 def one_of(key: str, value: str, known: Collection[str]) -> None:
@@ -43,10 +46,30 @@ def _check_data(config: Config) -> None:
             f"data={data.name} is real, but profile=sample is thinned for generated scenes; "
             "use -S profile=small or -S profile=paper, or -S profile.force=true"
         )
-    if data.calibration < 1:
-        raise UserError(f"data.calibration is {data.calibration}; int8 needs at least 1 image")
+    _at_least("data.calibration", data.calibration, 1)
+    for name, role in (("train", data.train), ("pool", data.pool), ("val", data.val)):
+        if role is not None and role.limit is not None:
+            _at_least(f"data.{name}.limit", role.limit, 1)
+    for name in ("train", "val"):
+        _at_least(f"sample.{name}", getattr(config.sample, name), 1)
+    _at_least("sample.seed", config.sample.seed, 0)
     if (data.train.root, data.train.split) == (data.val.root, data.val.split):
         raise UserError(f"data.train and data.val are both {data.val.root}:{data.val.split}")
+
+
+def _check_measuring(config: Config) -> None:
+    recipes, latency = config.export.recipes, config.latency
+    if not recipes:
+        raise UserError("export.recipes is empty; name at least one, such as litert_int8")
+    twice = [name for name in recipes if recipes.count(name) > 1]
+    if twice:
+        raise UserError(f"export.recipes names {twice[0]} more than once")
+    for name in ("threads", "repeats", "iterations"):
+        _at_least(f"latency.{name}", getattr(latency, name), 1)
+    _at_least("latency.warmup", latency.warmup, 0)
+    _above("latency.seconds", latency.seconds)
+    if not config.budget.metric_loss >= 0:
+        raise UserError(f"budget.metric_loss is {config.budget.metric_loss}; use 0 or more")
 
 
 def _check_student(student: Student) -> None:
@@ -67,12 +90,15 @@ def _check_teacher(name: str, teacher: Teacher) -> None:
     for phase_name, phase in teacher.phases.items():
         key = f"student.teachers.{name}.phases.{phase_name}"
         one_of(f"{key}.optimiser", phase.optimiser, TEACHER_OPTIMISERS)
-        _positive(f"{key}.batch", phase.batch)
-    _positive(f"student.teachers.{name}.shard", teacher.shard)
+        _at_least(f"{key}.batch", phase.batch, 1)
+        _at_least(f"{key}.epochs", phase.epochs, 0)
+        _above(f"{key}.lr", phase.lr)
+    _at_least(f"student.teachers.{name}.shard", teacher.shard, 1)
 
 
 def _check_phase(key: str, phase: Phase, student: Student, made: Collection[str]) -> None:
-    one_of(f"{key}.objective", phase.objective, OBJECTIVES)
+    one_of(f"{key}.objective", phase.objective, SELECT)
+    one_of(f"{key}.select", phase.select, SELECT[phase.objective])
     one_of(f"{key}.init", phase.init, made)
     one_of(f"{key}.take", phase.take, ("all", "backbone"))
     one_of(f"{key}.hint_scale", phase.hint_scale, ("paper", "unit"))
@@ -82,8 +108,10 @@ def _check_phase(key: str, phase: Phase, student: Student, made: Collection[str]
     labels = {f"outputs/labels/{name}" for name in student.teachers}
     one_of(f"{key}.teacher", phase.teacher, teachers | {NOTHING})
     one_of(f"{key}.labels", phase.labels, labels | {NOTHING})
-    _positive(f"{key}.batch", phase.batch)
-    _positive(f"{key}.epochs", phase.epochs)
+    _at_least(f"{key}.batch", phase.batch, 1)
+    _at_least(f"{key}.epochs", phase.epochs, 1)
+    _above(f"{key}.optimiser.lr", phase.optimiser.lr)
+    _at_least(f"{key}.schedule.warmup", phase.schedule.warmup, 0)
     if phase.objective == "hint" and phase.teacher == NOTHING:
         raise UserError(f"{key}: hints need a teacher; set {key}.teacher=outputs/teachers/NAME")
     if phase.objective == "saliency":
@@ -97,6 +125,11 @@ def _check_terms(key: str, phase: Phase) -> None:
         raise UserError(f"{key}: teacher_weight needs labels; set {key}.labels or the weight to 0")
 
 
-def _positive(key: str, value: int) -> None:
-    if value < 1:
-        raise UserError(f"{key} is {value}; use at least 1")
+def _at_least(key: str, value: float, least: int) -> None:
+    if not value >= least:  # so written, NaN is refused too
+        raise UserError(f"{key} is {value}; use at least {least}")
+
+
+def _above(key: str, value: float) -> None:
+    if not 0 < value < math.inf:
+        raise UserError(f"{key} is {value}; use a number above 0")

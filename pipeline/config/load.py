@@ -17,6 +17,7 @@ from omegaconf.errors import (
 )
 
 from pipeline.config.check import check
+from pipeline.config.explain import explain
 from pipeline.config.schema import Config
 from pipeline.errors import UserError
 
@@ -29,9 +30,17 @@ def load(path: Path = PARAMS) -> Config:
 
     Raises `UserError` naming the key, the value and the nearest valid choice.
     """
-    if not path.exists():
-        raise UserError(f"{path} is missing; run from the project's folder")
-    return typed(OmegaConf.load(path), str(path))
+    try:
+        tree = OmegaConf.load(path)
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is missing; run from the project's folder") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid YAML: {_one_line(error)}; {_ANEW}") from error
+    if not isinstance(tree, DictConfig) or not tree:
+        raise UserError(f"{path} is empty or no mapping of keys to values; {_ANEW}")
+    return typed(tree, str(path))
 
 
 def compose(overrides: Sequence[str] = (), conf: Path = CONF) -> Config:
@@ -49,18 +58,22 @@ def compose_raw(overrides: Sequence[str] = (), conf: Path = CONF) -> DictConfig:
     try:
         with hydra.initialize_config_dir(str(conf.resolve()), version_base=None):
             tree: DictConfig = hydra.compose("config", list(overrides))
+        OmegaConf.resolve(tree)
     except HydraException as error:
-        raise UserError(f"{error}{_nearest_group(overrides, conf)}") from error
+        raise UserError(explain(error, overrides, conf)) from error
     except yaml.YAMLError as error:
-        raise UserError(f"a file in {conf}/ is not valid YAML: {error}") from error
-    OmegaConf.resolve(tree)
+        raise UserError(f"a file in {conf}/ is not valid YAML: {_one_line(error)}") from error
+    except OmegaConfBaseException as error:
+        raise UserError(f"{conf}/: {_one_line(error)}") from error
     return tree
 
 
 def typed(tree: Any, source: str) -> Config:
     """Merge `tree` into the schema, check it, and return plain dataclasses."""
     try:
-        merged = OmegaConf.merge(OmegaConf.structured(Config), tree)
+        # As plain values: a key that Hydra let through on top of the schema is to be seen here.
+        plain = OmegaConf.create(OmegaConf.to_container(tree))
+        merged = OmegaConf.merge(OmegaConf.structured(Config), plain)
         config = OmegaConf.to_object(merged)
     except ConfigKeyError as error:
         raise UserError(f"{source}: unknown key {error.full_key!r}{_nearest_key(error)}") from error
@@ -69,26 +82,21 @@ def typed(tree: Any, source: str) -> Config:
     except ValidationError as error:
         raise UserError(f"{source}: {error.full_key}: {str(error).splitlines()[0]}") from error
     except OmegaConfBaseException as error:
-        raise UserError(f"{source}: {error}") from error
+        raise UserError(f"{source}: {_one_line(error)}") from error
     assert isinstance(config, Config)
     check(config)
     return config
+
+
+_ANEW = "mend it, or write it anew from conf/: make params"
+
+
+def _one_line(error: Exception) -> str:
+    lines = (line.strip() for line in str(error).splitlines())
+    return ", ".join(line for line in lines if line and "object_type=" not in line)
 
 
 def _nearest_key(error: ConfigKeyError) -> str:
     known = list(getattr(error.object_type, "__dataclass_fields__", {}))
     near = difflib.get_close_matches(str(error.key), known, n=1, cutoff=0.0)
     return f"; did you mean {near[0]!r}? Known here: {', '.join(known)}" if near else ""
-
-
-def _nearest_group(overrides: Sequence[str], conf: Path) -> str:
-    """Nearest choice for the first `group=choice` whose file does not exist."""
-    for override in overrides:
-        group, _, choice = override.partition("=")
-        folder = conf / group
-        if not folder.is_dir() or (folder / f"{choice}.yaml").exists():
-            continue
-        known = sorted(p.stem for p in folder.glob("[!_]*.yaml"))
-        near = difflib.get_close_matches(choice, known, n=1, cutoff=0.0)
-        return f"\ndid you mean {group}={near[0]}?" if near else ""
-    return ""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from pipeline.data.agree import Size, require_same_frame
 from pipeline.data.images import read_map, read_rgb
 from pipeline.data.layouts import Record
 from pipeline.data.resize import resize
@@ -33,7 +34,8 @@ class ImageSet(Dataset[Item]):
 
     `image` is float32 RGB 0-255 `(3, H, W)`, `truth` the annotators' map 0-1 `(1, H, W)` for
     records that have one, both by the named resize; `label` `(1, H, W)` as stored. Reading raises
-    `UserError` for a damaged file or a label of another size.
+    `UserError` for a damaged file, a map of another shape than its image, or a label of another
+    size than the student's input.
     """
 
     def __init__(
@@ -58,9 +60,10 @@ class ImageSet(Dataset[Item]):
         pick = pick if isinstance(pick, Pick) else Pick(pick)
         record = self.records[pick.index]
         item: Item = {"id": record.id, "index": pick.index}
-        item["image"] = _shown(_planes(record, self.height, self.width), pick.flip)
+        planes, size = _planes(record, self.height, self.width)
+        item["image"] = _shown(planes, pick.flip)
         if self._truth and record.map is not None:
-            truth = resize(read_map(record.map), self.height, self.width)
+            truth = resize(read_truth(record, size), self.height, self.width)
             item["truth"] = _shown(truth[None], pick.flip)
         if self._labels is not None:
             item["label"] = _shown(self._label(record.id)[None], pick.flip)
@@ -79,7 +82,21 @@ class ImageSet(Dataset[Item]):
 
 def read_image(record: Record, height: int, width: int) -> Tensor:
     """A record's image as a model takes it: float32 RGB 0-255 `(3, height, width)`."""
-    return _shown(_planes(record, height, width), False)
+    return read_sized(record, height, width)[0]
+
+
+def read_sized(record: Record, height: int, width: int) -> tuple[Tensor, Size]:
+    """`read_image`, and the image's own height and width."""
+    planes, size = _planes(record, height, width)
+    return _shown(planes, False), size
+
+
+def read_truth(record: Record, size: Size) -> Array:
+    """A record's map `(H, W)` 0-1; `UserError` unless it fits an image of `size`."""
+    assert record.map is not None
+    truth = read_map(record.map)
+    require_same_frame(record.image, size, record.map, truth.shape)
+    return truth
 
 
 def collate(items: Sequence[Item]) -> dict[str, Any]:
@@ -107,8 +124,9 @@ def collate(items: Sequence[Item]) -> dict[str, Any]:
 # busy with the model, and made loading several times slower than the copies themselves.
 
 
-def _planes(record: Record, height: int, width: int) -> Array:
-    return resize(read_rgb(record.image), height, width).transpose(2, 0, 1)
+def _planes(record: Record, height: int, width: int) -> tuple[Array, Size]:
+    pixels = read_rgb(record.image)
+    return resize(pixels, height, width).transpose(2, 0, 1), pixels.shape[:2]
 
 
 def _shown(array: Array, flip: bool) -> Tensor:

@@ -9,12 +9,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from pipeline.data.dataset import read_image
+from pipeline.data.agree import require_same_frame, require_same_size
+from pipeline.data.dataset import read_sized, read_truth
 from pipeline.data.fixations import read_mat
-from pipeline.data.images import read_map
 from pipeline.data.layouts import Record
 from pipeline.data.loader import one_thread, plain_errors
-from pipeline.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Sample:
     density: Tensor | None
     """(H, W) float32 fixation density map 0-1 at the original size."""
     dropped: int = 0
-    """Fixations outside the image, which `counts` leaves out."""
+    """Fixations outside the image or nowhere, which `counts` leaves out."""
 
 
 def samples(
@@ -37,7 +36,8 @@ def samples(
 ) -> Iterator[Sample]:
     """Every record in order, its image at `height` x `width`.
 
-    Raises `UserError` for damaged files, and when map and fixations are of different sizes.
+    Raises `UserError` for damaged files, and when map or fixations are of another shape than the
+    image, or of different sizes.
     """
     loaded: DataLoader[Sample] = DataLoader(
         _Samples(records, height, width),
@@ -58,13 +58,16 @@ class _Samples(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         record = self._records[index]
-        density = None if record.map is None else torch.from_numpy(read_map(record.map))
-        fixations = None if record.fixations is None else read_mat(record.fixations)
-        counts = None if fixations is None else torch.from_numpy(fixations.counts())
-        if density is not None and counts is not None and density.shape != counts.shape:
-            raise UserError(
-                f"{record.map} is {density.shape[0]}x{density.shape[1]}, but {record.fixations} "
-                f"says {counts.shape[0]}x{counts.shape[1]}; both must have the image's size"
-            )
-        dropped = 0 if fixations is None else fixations.dropped
-        return Sample(record.id, read_image(record, *self._size), counts, density, dropped)
+        image, size = read_sized(record, *self._size)
+        density = None if record.map is None else torch.from_numpy(read_truth(record, size))
+        if record.fixations is None:
+            return Sample(record.id, image, None, density)
+        watched = read_mat(record.fixations)
+        found = (watched.height, watched.width)
+        require_same_frame(record.image, size, record.fixations, found)
+        if record.map is not None and density is not None:
+            height, width = density.shape
+            require_same_size(record.map, (height, width), record.fixations, found)
+        return Sample(
+            record.id, image, torch.from_numpy(watched.counts()), density, watched.dropped
+        )

@@ -3,13 +3,13 @@
 One file per image holds a struct array `gaze`, one element per viewer with `location`, `timestamp`
 and `fixations` (n, 2) as x, y in pixels counted from 1, and `resolution` as height, width. Files
 made by different tools differ in the struct's shape and in how a viewer without fixations is
-written; all of them are read.
+written; all of them are read. Fixations outside the image or without numbers (trackers lose eyes)
+are left out and counted, as saliency benchmarks do.
 """
 
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat, savemat
+from scipy.io import savemat
 
+from pipeline.data import matfile
+from pipeline.data.images import MAX_PIXELS
 from pipeline.errors import UserError
 from pipeline.files import atomic_write_bytes
 
@@ -33,6 +35,8 @@ class Fixations:
     """(N,): which viewer each point belongs to."""
     height: int
     width: int
+    blank: int = 0
+    """Entries that are no finite numbers; `points` leaves them out."""
 
     def counts(self, height: int | None = None, width: int | None = None) -> NDArray[np.int32]:
         """Fixations per pixel `(height, width)`, with repeats; the original size by default.
@@ -47,8 +51,8 @@ class Fixations:
 
     @property
     def dropped(self) -> int:
-        """How many points lie outside the image."""
-        return len(self.points) - len(self._cells(self.height, self.width)[0])
+        """How many fixations lie outside the image or nowhere."""
+        return self.blank + len(self.points) - len(self._cells(self.height, self.width)[0])
 
     def _cells(self, height: int, width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         # The original cell decides first, so that no size moves a point across the border.
@@ -65,17 +69,21 @@ def read_mat(path: Path) -> Fixations:
 
     Raises `UserError`, naming the file, when it is missing or damaged or has no `gaze`.
     """
-    content = _load(path)
+    content, names = _load(path)
     height, width = _resolution(content, path)
     if "gaze" not in content:
-        found = ", ".join(sorted(k for k in content if not k.startswith("__"))) or "nothing"
         raise UserError(
-            f"{path} has no 'gaze' (found {found}); expected a SALICON fixation file, one per image"
+            f"{path} has no 'gaze' (found {', '.join(sorted(names)) or 'nothing'}); expected a "
+            "SALICON fixation file, one per image"
         )
-    viewers = [_points(viewer, path) for viewer in _viewers(content["gaze"], path)]
+    given = [_points(viewer, path) for viewer in _viewers(content["gaze"], path)]
+    viewers = [points[np.isfinite(points).all(axis=1)] for points in given]
     points = np.concatenate([*viewers, np.zeros((0, 2))]) - 1.0
     who = np.repeat(np.arange(len(viewers)), [len(v) for v in viewers])
-    return Fixations(points.astype(np.float32), who.astype(np.int64), height, width)
+    blank = sum(map(len, given)) - len(points)
+    # No image is as wide as 2^30: far points stay outside, and float32 stays finite.
+    places = np.clip(points, -(2.0**30), 2.0**30).astype(np.float32)
+    return Fixations(places, who.astype(np.int64), height, width, blank)
 
 
 def write_mat(
@@ -109,44 +117,50 @@ _HEADER = b"MATLAB 5.0 MAT-file, SALICON fixations"
 _HEADER_BYTES = 116
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _load(path: Path) -> tuple[dict[str, Any], list[str]]:
     try:
-        content: dict[str, Any] = loadmat(io.BytesIO(path.read_bytes()))
+        return matfile.read(path.read_bytes(), ("gaze", "resolution"), ("fixations",))
     except FileNotFoundError as error:
         raise UserError(f"fixation file {path} is missing; restore it from the data set") from error
+    except OSError as error:
+        raise UserError(f"cannot read {path} ({error.strerror}); restore it") from error
     except NotImplementedError as error:
         raise UserError(f"{path} is a MATLAB 7.3 file; save it again with '-v7'") from error
-    except Exception as error:  # the reader raises whatever the damaged bytes lead it into
-        raise UserError(f"fixation file {path} is damaged ({error}); restore it") from error
-    return content
+    except ValueError as error:
+        raise UserError(
+            f"fixation file {path} is damaged or no MATLAB 5 file ({error}); restore it"
+        ) from error
 
 
 def _resolution(content: dict[str, Any], path: Path) -> tuple[int, int]:
-    values = np.ravel(content.get("resolution", []))
-    if len(values) != 2 or not all(math.isfinite(v) and v >= 1 for v in values):
+    values = content.get("resolution")
+    if not isinstance(values, np.ndarray) or values.size != 2 or not bool((values >= 1).all()):
         raise UserError(f"{path} has no 'resolution' (height, width); expected a SALICON file")
-    return int(values[0]), int(values[1])
+    height, width = values.ravel().tolist()
+    if not height * width <= MAX_PIXELS:
+        raise UserError(f"{path} states a resolution of {height:g}x{width:g}; restore it")
+    return int(height), int(width)
 
 
 def _viewers(gaze: Any, path: Path) -> list[Any]:
-    names = getattr(getattr(gaze, "dtype", None), "names", None)
-    if gaze.size == 0:
+    if isinstance(gaze, np.ndarray) and gaze.size == 0:
         return []
-    if not names or "fixations" not in names:
+    if not isinstance(gaze, list) or any(
+        not isinstance(viewer, dict) or "fixations" not in viewer for viewer in gaze
+    ):
         raise UserError(f"'gaze' in {path} has no 'fixations' per viewer; expected a SALICON file")
-    return list(np.ravel(gaze["fixations"]))
+    return [viewer["fixations"] for viewer in gaze]
 
 
 def _points(value: Any, path: Path) -> NDArray[np.float64]:
-    # A struct saved from a cell array holds its matrix one object deeper.
-    while isinstance(value, np.ndarray) and value.dtype == object and value.size == 1:
-        value = value.flat[0]
-    points = np.asarray(value, dtype=np.float64)
+    # A struct saved from a cell array holds its matrix one level deeper.
+    while isinstance(value, matfile.Cells) and len(value) == 1:
+        value = value[0]
+    if not isinstance(value, np.ndarray):
+        raise UserError(f"fixations in {path} are no numbers; expected (n, 2) of x, y")
+    points: NDArray[np.float64] = value
     if points.size == 0:
         return np.zeros((0, 2))
-    if points.ndim == 1 and points.size == 2:
-        points = points[None]
     if points.ndim != 2 or points.shape[1] != 2:
         raise UserError(f"fixations in {path} have the shape {points.shape}; expected (n, 2)")
-    finite: NDArray[np.float64] = points[np.isfinite(points).all(axis=1)]
-    return finite
+    return points

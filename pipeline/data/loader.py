@@ -9,6 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from pipeline.data.dataset import ImageSet, Item, collate
+from pipeline.data.processes import interrupts_held
 from pipeline.data.sampler import BatchPlan, steps
 from pipeline.errors import UserError
 
@@ -17,7 +18,10 @@ T = TypeVar("T")
 
 
 class Batches:
-    """Shuffled batches of an image set: a pure function of seed, epoch and first step."""
+    """Shuffled batches of an image set: a pure function of seed, epoch and first step.
+
+    Raises `UserError` when whole batches are asked for and there are too few images for one.
+    """
 
     def __init__(
         self,
@@ -29,6 +33,11 @@ class Batches:
         drop_last: bool = False,
         workers: int = 0,
     ) -> None:
+        if drop_last and len(images) < batch:
+            raise UserError(
+                f"a batch of {batch} images needs as many to train on, but there are "
+                f"{len(images)}; set profile.batch (a teacher's: profile.teacher_batch) lower"
+            )
         self._set = images
         self._batch = batch
         self._seed = seed
@@ -87,9 +96,11 @@ def in_order(images: ImageSet, batch: int, workers: int = 0) -> Iterator[Batch]:
 
 
 def plain_errors(loaded: Iterable[T]) -> Iterator[T]:
-    """Iterate; a worker's `UserError` arrives without the worker's traceback."""
+    """Iterate; a worker's `UserError` arrives without the worker's traceback, Ctrl-C not at all."""
+    with interrupts_held():
+        batches = iter(loaded)
     try:
-        yield from loaded
+        yield from batches
     except UserError as error:
         # torch packs the worker's whole traceback into the message.
         raise UserError(str(error).rpartition("UserError: ")[2].strip()) from error

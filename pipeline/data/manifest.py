@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.data import layouts, roots
+from pipeline.data.agree import Findings, examine
 from pipeline.data.layouts import Record
+from pipeline.data.threads import in_threads
 from pipeline.errors import UserError
 from pipeline.files import atomic_write_text, read_json, sha256_bytes, sha256_json, write_json
 
@@ -23,7 +24,6 @@ HEAD_BYTES = 1 << 16
 """How much of each file the fingerprint covers, besides its size."""
 
 _FORMAT = 1
-_PARTS = ("image", "map", "fixations")
 Progress = Callable[[int], None]
 
 
@@ -62,42 +62,75 @@ class Role:
     split: str
 
 
-def make_rows(
-    records: Sequence[Record], root: Path, progress: Progress | None = None, threads: int = 8
-) -> list[Row]:
-    """Fingerprint every record; `progress` is told how many more are done.
+@dataclass(frozen=True)
+class Listed:
+    """A role's images as found."""
 
-    Raises `UserError` when a file cannot be read.
+    rows: list[Row]
+    remarks: list[str]
+    """What is used with a part left out, one line each."""
+    held_out: int = 0
+    """Images of the pool that are left out because they are validated on."""
+
+
+def look(records: Sequence[Record], root: Path, progress: Progress | None = None) -> Listed:
+    """Fingerprint every record and look at its files; `progress` is told how many more are done.
+
+    Raises `UserError` naming the first files (five at most) that cannot be used: cut short, no
+    image, of another shape than their image, … (see `agree.examine`).
     """
-    rows = []
-    with ThreadPoolExecutor(threads) as pool:
-        for row in pool.map(lambda record: _row(record, root), records):
-            rows.append(row)
-            if progress:
-                progress(1)
-    return rows
+    rows: list[Row] = []
+    remarks: list[str] = []
+    faults: list[str] = []
+    for row, found in in_threads(lambda record: _row(record, root), records):
+        rows.append(row)
+        remarks += found.remarks
+        faults += found.faults
+        if progress:
+            progress(1)
+    if faults:
+        more = f"; and {len(faults) - 5} more: fovea data check {root}" if len(faults) > 5 else ""
+        raise UserError("; ".join(faults[:5]) + more)
+    return Listed(rows, remarks)
 
 
 def write(folder: Path, roles: dict[str, Source], progress: Progress | None = None) -> None:
-    """Write `<role>.jsonl` for each role and `manifest.json` over all of them.
+    """`collect`, then `save`."""
+    save(folder, roles, collect(roles, progress))
 
-    Images of `pool` that are also in `val` are left out and counted as `held_out`. Raises
-    `UserError` when a role cannot be scanned, when an id occurs both in `train` and `pool`, or
+
+def collect(roles: dict[str, Source], progress: Progress | None = None) -> dict[str, Listed]:
+    """List and look at the images of every role.
+
+    Images of `pool` that are also in `val` are left out. Raises `UserError` when a role cannot be
+    scanned or holds files that cannot be used, when an id occurs both in `train` and `pool`, or
     when an image is both in `train` and `val`.
     """
-    rows: dict[str, list[Row]] = {}
+    listed: dict[str, Listed] = {}
     for name, source in roles.items():
         root = roots.resolve(source.root)
-        records = layouts.scan(source.layout, root, source.split)[: source.limit]
-        rows[name] = make_rows(records, root, progress)
-    kept = _apart(rows)
+        try:
+            records = layouts.scan(source.layout, root, source.split)[: source.limit]
+            listed[name] = look(records, root, progress)
+        except UserError as error:
+            raise UserError(f"data.{name}: {error}") from error
+    kept = _apart({name: found.rows for name, found in listed.items()})
+    return {
+        name: replace(found, rows=kept[name], held_out=len(found.rows) - len(kept[name]))
+        for name, found in listed.items()
+    }
+
+
+def save(folder: Path, roles: dict[str, Source], listed: dict[str, Listed]) -> None:
+    """Write `<role>.jsonl` for each role and `manifest.json` over all of them."""
     summary = {}
     for name, source in roles.items():
-        text = "".join(json.dumps(asdict(row), sort_keys=True) + "\n" for row in kept[name])
+        rows = listed[name].rows
+        text = "".join(json.dumps(asdict(row), sort_keys=True) + "\n" for row in rows)
         atomic_write_text(folder / f"{name}.jsonl", text)
         summary[name] = asdict(source) | {
-            "count": len(kept[name]),
-            "held_out": len(rows[name]) - len(kept[name]),
+            "count": len(rows),
+            "held_out": listed[name].held_out,
             "sha256": sha256_bytes(text.encode()),
         }
     write_json(folder / MANIFEST, {"format": _FORMAT, "roles": summary})
@@ -161,12 +194,10 @@ def calibration(rows: Sequence[Row], count: int, seed: int, resize: str) -> dict
     }
 
 
-def _row(record: Record, root: Path) -> Row:
+def _row(record: Record, root: Path) -> tuple[Row, Findings]:
+    """A record's row, and what a look at its files finds."""
     files, sizes, prints = {}, {}, {}
-    for part in _PARTS:
-        path: Path | None = getattr(record, part)
-        if path is None:
-            continue
+    for part, path in record.files().items():
         try:
             size = path.stat().st_size
             with path.open("rb") as stream:
@@ -176,7 +207,7 @@ def _row(record: Record, root: Path) -> Row:
         files[part] = path.relative_to(root).as_posix()
         sizes[part] = size
         prints[part] = sha256_bytes(f"{size}:".encode() + head)
-    return Row(record.id, files, sizes, prints)
+    return Row(record.id, files, sizes, prints), examine(record)
 
 
 def _record(row: Row, root: Path, name: str) -> Record:

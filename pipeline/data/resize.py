@@ -18,8 +18,11 @@ NAME = "triangle"
 
 Array = NDArray[np.float32]
 
+_STRIP = 1 << 24
+"""Values that are floats at once."""
 
-@functools.lru_cache(maxsize=256)
+
+@functools.lru_cache(maxsize=16)
 def weights(size_in: int, size_out: int) -> Array:
     """The matrix `(size_out, size_in)` float32 that resizes one axis; each row sums to 1.
 
@@ -54,7 +57,7 @@ def resize(array: NDArray[Any], height: int, width: int) -> Array:
     """
     if array.ndim not in (2, 3) or array.size == 0:
         raise ValueError(f"resize takes (H, W) or (H, W, C), not {array.shape}")
-    rows = _apply(array.astype(np.float32, order="C"), height)
+    rows = _shrunk_rows(array, height)
     turned = np.ascontiguousarray(rows.swapaxes(0, 1))
     return np.ascontiguousarray(_apply(turned, width).swapaxes(0, 1))
 
@@ -64,6 +67,19 @@ def _sparse(size_in: int, size_out: int) -> Any:
     # Rows hold a handful of taps. Unlike a dense product, a sparse one has one order of summation
     # whatever the number of threads, so worker processes give the same bits as the main one.
     return csr_array(weights(size_in, size_out))
+
+
+def _shrunk_rows(array: NDArray[Any], height: int) -> Array:
+    """The first axis resized, in strips of columns: as floats, a large picture fills the memory.
+
+    A column's result depends on that column alone, so the strips change no bit.
+    """
+    step = max(1, _STRIP // max(1, array[:, :1].size))
+    strips = [
+        _apply(array[:, start : start + step].astype(np.float32, order="C"), height)
+        for start in range(0, array.shape[1], step)
+    ]
+    return strips[0] if len(strips) == 1 else np.concatenate(strips, axis=1)
 
 
 def _apply(array: Array, size: int) -> Array:

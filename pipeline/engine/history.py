@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipeline.files import atomic_write_text
+from pipeline.files import atomic_write_text, unwritable
 
 Row = dict[str, Any]
 
@@ -19,14 +19,16 @@ class History:
     def __init__(self, path: Path, keep: int = 0) -> None:
         self.path = path
         self.rows: list[Row] = read(path)[:keep] if keep else []
-        path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write_text(path, "".join(_line(row) for row in self.rows))
 
     def add(self, row: Row) -> None:
         """Append one row, flushed at once."""
         self.rows.append(row)
-        with self.path.open("a") as stream:
-            stream.write(_line(row))
+        try:
+            with self.path.open("a") as stream:
+                stream.write(_line(row))
+        except OSError as error:
+            raise unwritable(self.path, error) from error
 
 
 def read(path: Path) -> list[Row]:

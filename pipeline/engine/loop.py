@@ -25,6 +25,7 @@ from pipeline.errors import UserError
 from pipeline.files import atomic_path
 
 SECONDS_BETWEEN_SAVES = 20.0
+STATE = "state.pt"
 Batch = dict[str, Any]
 Weights = dict[str, Tensor]
 
@@ -125,6 +126,7 @@ def train(
             _close_epoch(trainable, validate, plan, state, history, meter)
             _save(trainable, state, history, folder)
     assert state.best_weights is not None
+    _leave_generator(plan, batches)
     return Result(
         state.best_weights, trainable.weights(), state.best_epoch, state.best, history.rows
     )
@@ -181,6 +183,15 @@ def _close_epoch(
     state.epoch, state.step = state.epoch + 1, 0
 
 
+def _leave_generator(plan: Plan, batches: Batches) -> None:
+    """Put torch's generator where an undisturbed run leaves it.
+
+    The next phase draws its first weights from it, and must not see that this one was resumed.
+    """
+    seed_step(plan.seed, plan.epochs - 1, len(batches) - 1)
+    torch.empty((), dtype=torch.int64).random_()  # as the loader of the last validation does
+
+
 def _not_finite(
     plan: Plan, state: State, batch: Batch, error: FloatingPointError, folder: Path
 ) -> str:
@@ -194,14 +205,23 @@ def _not_finite(
 def _save(trainable: Trainable, state: State, history: History, folder: Path) -> None:
     state.rows = len(history.rows)
     content = {"state": vars(state), "trainable": trainable.state_dict()}
-    with atomic_path(folder / "state.pt") as temporary:
-        torch.save(content, temporary)
+    with atomic_path(folder / STATE) as temporary, temporary.open("wb") as stream:
+        try:
+            torch.save(content, stream)
+        except RuntimeError as error:
+            # torch goes on after a failed write, and then complains of its own positions.
+            raise error.__context__ if isinstance(error.__context__, OSError) else error from None
 
 
 def _resume(trainable: Trainable, folder: Path) -> State:
-    path = folder / "state.pt"
+    path = folder / STATE
     if not path.exists():
         return State()
-    content = torch.load(path, map_location="cpu", weights_only=True)
-    trainable.load_state_dict(content["trainable"])
-    return State(**content["state"])
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        trainable.load_state_dict(content["trainable"])
+        return State(**content["state"])
+    except Exception as error:  # unpickling raises whatever damaged bytes lead it into
+        raise UserError(
+            f"{path} is damaged ({type(error).__name__}); remove {folder} to begin this phase anew"
+        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from types import TracebackType
@@ -25,7 +26,7 @@ class Meter:
         self.title, self.total, self.unit, self.done = title, total, unit, done
         self._first = done
         self._start = time.monotonic()
-        self._last = self._start
+        self._last = -math.inf  # the first count is shown at once: something is happening
         self._bar: Progress | None = None
         if sys.stderr.isatty():
             self._bar = Progress(

@@ -51,8 +51,7 @@ def require_sound(spec: LabelSpec, folder: Path) -> None:
     if faults:
         more = f"; and {len(faults) - 5} more shards" if len(faults) > 5 else ""
         raise UserError(
-            f"labels in {folder}: {'; '.join(faults[:5])}{more}. "
-            "Run the labelling again: it keeps complete shards and writes only these"
+            f"labels in {folder}: {'; '.join(faults[:5])}{more}; {shards.again(spec.teacher)}"
         )
 
 

@@ -25,6 +25,15 @@ def write_shard(spec: LabelSpec, folder: Path, shard: int, maps: Maps) -> None:
     temporary.replace_bytes(folder / spec.sidecar_name(shard), text.encode())
 
 
+def take(spec: LabelSpec, earlier: Path, folder: Path, shard: int) -> bool:
+    """Copy a shard from the store in `earlier` if it is sound there; whether it was."""
+    if fault(spec, earlier, shard) is not None:
+        return False
+    for name in (spec.data_name(shard), spec.sidecar_name(shard)):
+        temporary.replace_bytes(folder / name, (earlier / name).read_bytes())
+    return True
+
+
 def sidecar(spec: LabelSpec, shard: int, digest: str) -> dict[str, Any]:
     """Give all that the sidecar of a shard with this SHA-256 must say."""
     ids = spec.shard_ids(shard)
@@ -61,6 +70,14 @@ def fault(spec: LabelSpec, folder: Path, shard: int) -> str | None:
     return None
 
 
+def again(teacher: str) -> str:
+    """How to mend a store."""
+    return (
+        f"mend it with `python -m pipeline.stages.label {teacher}`, which labels only such shards "
+        f"again, or all of it with `dvc repro -f label@{teacher}`"
+    )
+
+
 def data_size(spec: LabelSpec, shard: int) -> int:
     """Bytes of a shard's data file."""
     pixels = spec.height * spec.width * len(spec.shard_ids(shard))
@@ -77,7 +94,6 @@ def open_maps(spec: LabelSpec, folder: Path, shard: int) -> Maps:
     size = path.stat().st_size if path.is_file() else 0
     if size != data_size(spec, shard):
         raise UserError(
-            f"{path} has {size} bytes, not {data_size(spec, shard)}; "
-            "run the labelling again: it keeps complete shards and mends this one"
+            f"{path} has {size} bytes, not {data_size(spec, shard)}; {again(folder.name)}"
         )
     return np.memmap(path, dtype=encoding.numpy_dtype(spec.dtype), mode="r", shape=shape)

@@ -75,17 +75,24 @@ class LabelStore:
         if _read_manifest(self.folder) != manifest(self.spec, self.folder):
             raise UserError(
                 f"{self.folder / MANIFEST} does not describe the shards beside it; "
-                "run the labelling again: it keeps complete shards and merges anew"
+                f"{shards.again(self.folder.name)}"
             )
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not path.is_file():
-        raise UserError(f"{path} is missing: run the labelling to its end, which merges the shards")
-    stated = read_json(path)
+        raise UserError(
+            f"{path} is missing: the labelling did not end, or lost it; {shards.again(folder.name)}"
+        )
+    try:
+        stated = read_json(path)
+    except UserError as error:
+        raise UserError(f"{path} is not valid JSON; {shards.again(folder.name)}") from error
     if not isinstance(stated, dict) or stated.get("format") != FORMAT:
-        raise UserError(f"{path} is not a label manifest of format {FORMAT}; label again")
+        raise UserError(
+            f"{path} is not a label manifest of format {FORMAT}; {shards.again(folder.name)}"
+        )
     return stated
 
 
@@ -93,7 +100,7 @@ def _require_hash(stated: dict[str, Any], name: str, expected: str | None, folde
     if expected is not None and stated.get(name) != expected:
         raise UserError(
             f"stale labels in {folder}: made with {name} {stated.get(name)}, "
-            f"but {expected} is in use; run the labelling again"
+            f"but {expected} is in use; {shards.again(folder.name)}"
         )
 
 
@@ -101,10 +108,10 @@ def _read_spec(stated: dict[str, Any], folder: Path) -> LabelSpec:
     """Join what manifest and sidecars state into the spec, whose key must be the manifest's."""
     mixed = UserError(
         f"labels in {folder} are not one store: {MANIFEST} and the sidecars disagree; "
-        "run the labelling again: it keeps complete shards"
+        f"{shards.again(folder.name)}"
     )
     try:
-        sidecars = [read_json(folder / str(entry["sidecar"])) for entry in stated["shards"]]
+        sidecars = [_read_sidecar(folder / str(entry["sidecar"])) for entry in stated["shards"]]
         if any(sidecar["key"] != stated["key"] for sidecar in sidecars):
             raise mixed
         ids = tuple(image for sidecar in sidecars for image in sidecar["ids"])
@@ -114,3 +121,12 @@ def _read_spec(stated: dict[str, Any], folder: Path) -> LabelSpec:
     if spec.key() != stated["key"] or spec.shards != len(sidecars):
         raise mixed
     return spec
+
+
+def _read_sidecar(path: Path) -> Any:
+    try:
+        return read_json(path)
+    except UserError as error:
+        raise UserError(
+            f"{path} is missing or no JSON; {shards.again(path.parent.name)}"
+        ) from error

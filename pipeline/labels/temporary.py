@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import UserError
+from pipeline.files import unwritable
 
 _MARK = ".tmp-"
 
@@ -24,10 +25,7 @@ def replace_bytes(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
         temporary.replace(path)
     except OSError as error:
-        raise UserError(
-            f"could not write {path}: {error.strerror or error}; mend that and run again, "
-            "complete shards are kept"
-        ) from error
+        raise UserError(f"{unwritable(path, error)}; complete shards are kept") from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -25,11 +25,13 @@ def write_shards(
     *,
     rank: int = 0,
     world: int = 1,
+    earlier: Path | None = None,
     on_progress: OnProgress | None = None,
 ) -> int:
-    """Write the shards `rank::world` that are not yet complete; return how many were written.
+    """Write the shards `rank::world` that are not yet complete; return how many were labelled.
 
-    A shard whose bytes or sidecar fail their check is labelled anew. `predict` sees the batches of
+    A shard whose bytes or sidecar fail their check is labelled anew, or copied from a store in
+    `earlier` that has it whole. `predict` sees the batches of
     one shard alone, so a shard's bytes depend on neither rank, world, resume nor neighbours, and
     ranks need not know of each other: one process, eight, or an array job write the same store.
     Raises `ValueError` for a rank outside `world` or maps of a wrong shape, `UserError` for map
@@ -43,7 +45,9 @@ def write_shards(
     done = written = 0
     for shard in mine:
         temporary.remove_stale(folder, f"shard-{shard:05d}")
-        if shards.fault(spec, folder, shard) is not None:
+        if shards.fault(spec, folder, shard) is not None and not (
+            earlier is not None and shards.take(spec, earlier, folder, shard)
+        ):
             shards.write_shard(spec, folder, shard, _label(spec, shard, predict))
             written += 1
         done += len(spec.shard_ids(shard))

@@ -32,8 +32,21 @@ class Scores:
     values: dict[str, Tensor]
 
     def means(self) -> dict[str, float]:
-        """Mean per metric over the images that define it."""
+        """Mean per metric over the images that define it.
+
+        Raises `UserError` for a metric that no image defines.
+        """
+        for name, left_out in self.undefined().items():
+            if left_out == len(self.ids):
+                raise UserError(
+                    f"{name} is undefined on all {left_out} validation images: no fixation lies "
+                    "inside any, or every density map is empty; mend or choose another data.val"
+                )
         return {name: float(v[~v.isnan()].mean()) for name, v in self.values.items()}
+
+    def undefined(self) -> dict[str, int]:
+        """How many images each metric leaves out, for want of fixations or of density."""
+        return {name: int(v.isnan().sum()) for name, v in self.values.items()}
 
 
 class SaliencyTask:

@@ -18,7 +18,8 @@ from pipeline.data.resize import NAME
 from pipeline.engine.progress import Meter
 from pipeline.errors import UserError
 from pipeline.paths import SAMPLE
-from pipeline.stages.prepare import check_names, source
+from pipeline.stages.names import check_names
+from pipeline.stages.prepare import source
 from scripts.elsewhere.contents import Entry, total
 from scripts.elsewhere.shrink import image_bytes, map_bytes
 

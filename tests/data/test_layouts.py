@@ -39,7 +39,9 @@ def test_salicon_trains_without_fixations_but_does_not_validate(tmp_path: Path) 
         (tmp_path / "fixations" / split / f"{split}_000.mat").unlink()
         (tmp_path / "fixations" / split).rmdir()
     assert layouts.scan("salicon", tmp_path, "train")[0].fixations is None
-    with pytest.raises(UserError, match="no folder fixations/val"):
+    with pytest.raises(
+        UserError, match="fixations/val, where the fixation files should be, is missing"
+    ):
         layouts.scan("salicon", tmp_path, "val")
 
 
@@ -57,7 +59,7 @@ def test_coco_takes_what_its_annotations_list(tmp_path: Path) -> None:
     records = layouts.scan("coco", tmp_path, "train2017")
     assert ids(records) == ["000000000100", "000000000101"]
     (tmp_path / "train2017" / "000000000101.jpg").unlink()
-    with pytest.raises(UserError, match=r"000000000101\.jpg is listed in"):
+    with pytest.raises(UserError, match=r"000000000101\.jpg is listed but missing"):
         layouts.scan("coco", tmp_path, "train2017")
 
 
@@ -91,7 +93,7 @@ def test_pairs(tmp_path: Path) -> None:
 def test_ids_are_unique(tmp_path: Path) -> None:
     trees.salicon(tmp_path, "test", 1)
     trees.picture(tmp_path / "images/test/test_000.png", 5)
-    with pytest.raises(UserError, match=r"2 images of .* have the id 'test_000'"):
+    with pytest.raises(UserError, match=r"split test.*: 2 images have the id 'test_000'"):
         layouts.scan("salicon", tmp_path, "test")
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
 
 from pipeline.data import evaluation, layouts
+from pipeline.data.agree import require_same_frame
 from pipeline.data.dataset import ImageSet, collate
+from pipeline.data.fixations import write_mat
 from pipeline.data.images import read_map, read_rgb
 from pipeline.data.layouts import Record
 from pipeline.data.loader import Batches, in_order
@@ -140,10 +146,55 @@ def test_measuring_keeps_the_original_size(records: list[Record], workers: int) 
     assert last.counts is None
 
 
-def test_map_and_fixations_must_agree(records: list[Record]) -> None:
-    other = Record("x", records[0].image, records[0].image.parent / "small.png", None)
-    assert other.map is not None
-    trees.Image.new("L", (8, 8)).save(other.map)
-    mixed = Record("x", other.image, other.map, records[0].fixations)
-    with pytest.raises(UserError, match=r"small\.png is 8x8, but .*val_000\.mat says 24x32"):
+def test_a_map_of_another_shape_is_refused(records: list[Record]) -> None:
+    square = records[0].image.parent / "square.png"
+    Image.new("L", (8, 8)).save(square)
+    mixed = Record("x", records[0].image, square, records[0].fixations)
+    expected = r"square\.png is 8x8 \(height x width\), but its image .*val_000\.jpg is 24x32"
+    with pytest.raises(UserError, match=expected):
+        ImageSet([mixed], H, W)[0]
+    with pytest.raises(UserError, match=expected):
         list(evaluation.samples([mixed], H, W))
+
+
+def test_fixations_on_another_shape_are_refused(records: list[Record]) -> None:
+    other = records[0].image.parent / "other.mat"
+    write_mat(other, "x", 480, 480, [np.array([[3, 4]])])
+    mixed = Record("x", records[0].image, records[0].map, other)
+    with pytest.raises(UserError, match=r"other\.mat is 480x480 .*, but its image .* is 24x32"):
+        list(evaluation.samples([mixed], H, W))
+
+
+def test_annotations_may_be_scaled_but_alike(records: list[Record]) -> None:
+    """Of the image's shape at another size: map and fixations then share that one."""
+    folder = records[0].image.parent
+    Image.new("L", (64, 48), 7).save(folder / "large.png")
+    write_mat(folder / "large.mat", "x", 48, 64, [np.array([[3, 4]])])
+    large = Record("x", records[0].image, folder / "large.png", folder / "large.mat")
+    found = next(iter(evaluation.samples([large], H, W)))
+    assert found.counts is not None
+    assert found.density is not None
+    assert found.counts.shape == found.density.shape == (48, 64)
+    mixed = Record("x", records[0].image, folder / "large.png", records[0].fixations)
+    with pytest.raises(UserError, match=r"large\.png is 48x64 .* but .*val_000\.mat says 24x32"):
+        list(evaluation.samples([mixed], H, W))
+
+
+@given(st.integers(32, 900), st.integers(32, 900), st.floats(0.2, 3))
+def test_copies_rounded_either_way_fit(height: int, width: int, scale: float) -> None:
+    for rounded in (math.floor, math.ceil, round):
+        copy = (int(rounded(height * scale)), int(rounded(width * scale)))
+        require_same_frame(Path("a.jpg"), (height, width), Path("a.png"), copy)
+
+
+def test_annotations_count_in_the_upright_image(records: list[Record], tmp_path: Path) -> None:
+    """A photograph stored on its side: maps fit as it is shown, and not as it is stored."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned, upright, stored = (tmp_path / n for n in ("turned.jpg", "upright.png", "stored.png"))
+    Image.new("RGB", (trees.WIDTH, trees.HEIGHT)).save(turned, exif=exif)
+    Image.new("L", (trees.HEIGHT, trees.WIDTH)).save(upright)
+    Image.new("L", (trees.WIDTH, trees.HEIGHT)).save(stored)
+    assert ImageSet([Record("x", turned, upright)], H, W)[0]["truth"].shape == (1, H, W)
+    with pytest.raises(UserError, match=r"stored\.png is 24x32 .* 32x24 once turned upright by"):
+        ImageSet([Record("x", turned, stored)], H, W)[0]

@@ -1,40 +1,73 @@
-"""The `fovea` command: roots are registered per user, mistakes cost one line."""
+"""The command line: quick to help, one line for a mistake, quiet when its reader has enough."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from fovea.cli import main
+from fovea.cli import COMMANDS, main
+from tests.fovea.conftest import command
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = tuple(module.__name__.rpartition(".")[2] for module in COMMANDS)
 
 
-@pytest.fixture(autouse=True)
-def own_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FOVEA_CONFIG_DIR", str(tmp_path / "config"))
-
-
-def test_a_root_is_added_listed_and_removed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    main(["data", "add", "salicon", str(tmp_path)])
-    main(["data", "list"])
-    assert f"salicon\t{tmp_path}" in capsys.readouterr().out
-    main(["data", "remove", "salicon"])
-    main(["data", "list"])
-    assert "nothing yet" in capsys.readouterr().err
-
-
-def test_a_path_that_does_not_exist_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_has_help_with_examples(
+    name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stop:
-        main(["weights", "add", "mobilenet_v2", str(tmp_path / "nowhere")])
-    assert stop.value.code == 2
-    assert "nowhere is not a file" in capsys.readouterr().err
+        main([name, "--help"])
+    assert stop.value.code == 0
+    said = capsys.readouterr().out
+    assert "examples:" in said
+    assert f"fovea {name}" in said
 
 
-def test_help_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
-    assert "fovea data add salicon" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert all(f"\n    {name} " in said for name in NAMES)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from fovea.cli import parser; parser().format_help(); "
+        "print(sorted(sys.modules.keys() & {'numpy', 'torch', 'PIL', 'rich', 'scipy', 'yaml'}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("arguments", [[], ["prdict"], ["shelf"], ["predict", "--depth", "3"]])
+def test_a_wrong_command_is_told_its_usage(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert "usage: fovea" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_enough_ends_it_quietly() -> None:
+    listing = subprocess.Popen(
+        [sys.executable, "-m", "fovea", "config", "--list"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert listing.stdout is not None
+    listing.stdout.close()
+    _, said = listing.communicate(timeout=60)
+    assert (listing.returncode, said) == (0, b"")
+
+
+def test_a_mistake_is_one_line_and_status_2() -> None:
+    done = command("weights", "remove", "mobilenet_v2")
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith("error: no weights called 'mobilenet_v2'")
+    assert done.stderr.count(b"\n") == 1

@@ -7,11 +7,12 @@ so the number of processes and the order of work change nothing.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.data.fixations import write_mat
+from pipeline.data.processes import interrupts_held
 from pipeline.data.sample import coco, gaze, salience
 from pipeline.data.sample.compose import compose
 from pipeline.data.sample.render import Painted, render
@@ -60,10 +62,12 @@ def generate(
         raise UserError(f"sample sizes and seed must be 0 or more, not {counts} and {seed}")
     tasks = [_Task(root, seed, split, n) for split, count in counts.items() for n in range(count)]
     found: dict[str, list[list[dict[str, Any]]]] = {split: [] for split in counts}
-    for task, entries in zip(tasks, _run(tasks, processes or os.cpu_count() or 1), strict=True):
-        found[task.split].append(entries)
-        if progress:
-            progress(1)
+    # Closed at once after an error or Ctrl-C, not when the interpreter gets round to it.
+    with contextlib.closing(_run(tasks, processes or os.cpu_count() or 1)) as made:
+        for task, entries in zip(tasks, made, strict=True):
+            found[task.split].append(entries)
+            if progress:
+                progress(1)
     for split in ("train2017", "val2017"):
         images = [
             {
@@ -78,14 +82,19 @@ def generate(
         atomic_write_text(root / "coco" / "annotations" / f"instances_{split}.json", text + "\n")
 
 
-def _run(tasks: list[_Task], processes: int) -> Iterator[list[dict[str, Any]]]:
+def _run(tasks: list[_Task], processes: int) -> Generator[list[dict[str, Any]], None, None]:
     if processes == 1 or len(tasks) <= _CHUNK:
         yield from map(_make, tasks)
         return
     # Fresh processes: forking one that runs threads of its own may lock up.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as workers:
-        yield from workers.map(_make, tasks, chunksize=_CHUNK)
+    workers = ProcessPoolExecutor(processes, mp_context=context)
+    try:
+        with interrupts_held():
+            found = workers.map(_make, tasks, chunksize=_CHUNK)
+        yield from found
+    finally:
+        workers.shutdown(cancel_futures=True)
 
 
 def _make(task: _Task) -> list[dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""One module per command: `add` describes it to argparse, its `run` does it."""

@@ -1,0 +1,1 @@
+"""Photographs in, attention maps out: what `fovea predict` does, without its command line."""

@@ -1,0 +1,195 @@
+"""Which file predicts, and what it takes: an exported file, a checkpoint, a bundle, the shelf."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mobile import integrity
+from mobile.backend import Runner
+from pipeline import paths, shelf
+from pipeline.errors import UserError
+from pipeline.files import tree_hash
+
+PREFERRED = (("int8", ".pte"), ("int8", ""), ("fp16", ""), ("fp32", ".pte"), ("fp32", ""))
+"""Precision and ending of the file that is taken from a bundle, best first."""
+_RANGE = (0.0, 255.0)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A file that predicts, not loaded yet."""
+
+    file: Path
+    title: str
+    """Student and recipe, for people."""
+    sha256: str
+    meaning: str
+    """Of the output: `logits`, …"""
+    size: tuple[int, int] | None
+    """Height and width of the input where a contract says them; None: the file says."""
+    open: Callable[[int], Runner]
+    """Load it to run on so many threads."""
+
+
+def find(given: str | None, recipe: str | None) -> Model:
+    """The model that `given` names, or this workspace's bundle, or the newest one on the shelf.
+
+    `given` is an exported file, a checkpoint, a bundle, a folder that holds one of these, or the
+    hash of an entry of the shelf. `recipe` chooses among a bundle's files. Raises `UserError` when
+    there is none, or none that runs here.
+    """
+    if given is None:
+        return _of_folder(default(), recipe)
+    path = Path(given)
+    if not path.exists():
+        if shelf.is_key(given):
+            return _of_folder(shelf.select(given), recipe)
+        raise UserError(
+            f"{path} does not exist; give an exported file, a checkpoint, a bundle, or the first "
+            "digits of a hash that `fovea shelf list` shows"
+        )
+    if path.is_dir() and not path.suffix:
+        return _of_folder(path, recipe)
+    if recipe is not None:
+        raise UserError(f"--recipe chooses a file of a bundle; {path} is a file itself")
+    return _of_file(path)
+
+
+def default() -> Path:
+    """This workspace's bundle, or the newest entry of the shelf; `UserError` without either."""
+    if (paths.BUNDLE / "manifest.json").is_file():
+        return paths.BUNDLE
+    known = shelf.entries()
+    if not known:
+        raise UserError(
+            f"no model here: neither {paths.BUNDLE} nor an entry on the shelf ({shelf.root()}); "
+            "run `make repro`, or give --model FILE"
+        )
+    return known[-1]
+
+
+def _of_folder(folder: Path, recipe: str | None) -> Model:
+    for bundle in (folder, folder / "bundle", folder / paths.BUNDLE):
+        if (bundle / "manifest.json").is_file():
+            return _of_bundle(bundle, recipe)
+    if recipe is not None:
+        raise UserError(f"{folder} is no bundle to choose the recipe {recipe!r} from")
+    if (folder / "export.json").is_file():
+        from mobile.export import ExportReport
+
+        return _of_file(folder / ExportReport.read(folder / "export.json").file)
+    if (folder / paths.MODEL).is_file():
+        return _of_file(folder / paths.MODEL)
+    raise UserError(
+        f"{folder} holds no model: neither a bundle (manifest.json), an export (export.json) nor "
+        f"a checkpoint ({paths.MODEL})"
+    )
+
+
+def _of_bundle(bundle: Path, recipe: str | None) -> Model:
+    from mobile import manifest
+
+    artefacts: dict[str, dict[str, Any]] = manifest.load(bundle)["artefacts"]
+    if recipe is not None and recipe not in artefacts:
+        near = difflib.get_close_matches(recipe, artefacts, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        held = ", ".join(sorted(artefacts))
+        raise UserError(f"{bundle} has no {recipe!r}; {hint}It holds {held}")
+    chosen = recipe or _best(artefacts, bundle)
+    entry = artefacts[chosen]
+    return _contracted(bundle / entry["path"], entry)
+
+
+def _best(artefacts: dict[str, dict[str, Any]], bundle: Path) -> str:
+    from mobile.backend import get_backend
+
+    reasons = {name: get_backend(e["backend"]).refusal() for name, e in artefacts.items()}
+    for precision, suffix in PREFERRED:
+        for name, entry in sorted(artefacts.items()):
+            fits = entry["precision"] == precision and entry["file"].endswith(suffix)
+            if fits and reasons[name] is None:
+                return name
+    why = "; ".join(f"{name}: {reason or 'unknown precision'}" for name, reason in reasons.items())
+    raise UserError(f"no file of {bundle} runs on this machine ({why})")
+
+
+def _of_file(path: Path) -> Model:
+    if path.name.endswith(".safetensors"):
+        return _of_checkpoint(path)
+    entry = contract_of(path)
+    if entry is not None:
+        return _contracted(path, entry)
+    require_runnable(path)
+    return Model(path, path.name, tree_hash(path), "logits", None, _opener(path))
+
+
+def require_runnable(path: Path) -> None:
+    """`UserError` for a file that is no model, or none that runs on this machine."""
+    from mobile.backend import backend_for
+
+    reason = backend_for(path).refusal()
+    if reason:
+        raise UserError(f"{path} cannot run here: {reason}")
+
+
+def contract_of(path: Path) -> dict[str, Any] | None:
+    """What the export report or the bundle around a file says of it, or None."""
+    from dataclasses import asdict
+
+    from mobile import manifest
+    from mobile.export import ExportReport
+
+    report = path.parent / integrity.EXPORT
+    if report.is_file() and (told := ExportReport.read(report)).file == path.name:
+        return asdict(told)
+    above = path.absolute().parents
+    if len(above) < 3 or not (above[2] / integrity.BUNDLE).is_file():
+        return None
+    artefacts: dict[str, dict[str, Any]] = manifest.load(above[2])["artefacts"]
+    name = path.absolute().relative_to(above[2]).as_posix()
+    return next((entry for entry in artefacts.values() if entry["path"] == name), None)
+
+
+def _contracted(path: Path, entry: dict[str, Any]) -> Model:
+    """An exported file whose contract is known; `UserError` when it is another file."""
+    if not path.exists():
+        raise UserError(f"{path} is missing, but its bundle lists it; build it again")
+    integrity.check(path)
+    require_runnable(path)
+    taken = entry["input"]
+    if tuple(taken["range"]) != _RANGE or taken["color"] != "RGB":
+        raise UserError(
+            f"{path} takes {taken['color']} of {taken['range']}, which this version cannot give; "
+            "update Fovea"
+        )
+    _batch, *sides = taken["shape"]
+    height, width = sides[1:] if taken["layout"] == "NCHW" else sides[:2]
+    title = f"{entry['student']} {entry['recipe']}"
+    meaning = entry["output"]["meaning"]
+    return Model(path, title, entry["sha256"], meaning, (height, width), _opener(path))
+
+
+def _opener(path: Path) -> Callable[[int], Runner]:
+    def load(threads: int) -> Runner:
+        from fovea.predict.runners import exported
+
+        return exported(path, threads)
+
+    return load
+
+
+def _of_checkpoint(path: Path) -> Model:
+    from fovea.predict.runners import checkpoint_header, trained
+
+    header = checkpoint_header(path)
+    size = (header["height"], header["width"])
+
+    def load(threads: int) -> Runner:
+        return trained(path, threads)
+
+    title = f"{header['model']} (checkpoint)"
+    return Model(path, title, tree_hash(path), "logits", size, load)
