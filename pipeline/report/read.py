@@ -12,7 +12,7 @@ from pipeline.config import Config
 from pipeline.data import manifest
 from pipeline.errors import UserError
 from pipeline.files import read_json, sha256_file
-from pipeline.paths import CALIBRATION, CHECK, DATA, EVALUATE, METRICS, MODEL, TRAIN
+from pipeline.paths import CALIBRATION, CHECK, DATA, EVALUATE, INSPECTION, METRICS, MODEL, TRAIN
 from pipeline.report.facts import Facts, File, Loss, Timing
 
 CsvRow = Mapping[str, str]
@@ -69,7 +69,7 @@ def exported(
         problems=problems,
         timing=timing,
         reason=checked.get("reason"),
-        inspection=checked.get("inspection"),
+        inspection=read_json(CHECK / export["recipe"] / INSPECTION),
         per_image=read_json(scores) if scores.exists() else (),
         calibrated=export["calibration"] is not None,
     )

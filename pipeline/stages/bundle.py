@@ -23,6 +23,7 @@ from pipeline.paths import (
     CHECK,
     DATA,
     EXPORTS,
+    INSPECTION,
     LABELS,
     LATENCY_ROWS,
     METRICS,
@@ -63,7 +64,7 @@ def artefact(recipe: str, rows: list[LatencyRow]) -> Artefact:
         metrics,
         own,
         checked.get("reason"),
-        checked.get("inspection"),
+        read_json(CHECK / recipe / INSPECTION),
     )
 
 

@@ -27,7 +27,7 @@ from pipeline.config import Config
 from pipeline.files import sha256_bytes, write_json
 from pipeline.metrics.bootstrap import paired_difference
 from pipeline.metrics.summary import per_image_rows
-from pipeline.paths import BUNDLE, CHECK, EXPORTS, HOST, LATENCY_ROWS, MODEL
+from pipeline.paths import BUNDLE, CHECK, EXPORTS, HOST, INSPECTION, LATENCY_ROWS, MODEL
 from pipeline.pictures import write_logits
 from pipeline.report.read import SCORES
 from pipeline.stages import bundle, check
@@ -68,10 +68,12 @@ def write_exports(config: Config, ids: Sequence[str]) -> None:
         write_json(folder / "export.json", dataclasses.asdict(report))
         (folder / report.file).write_bytes(data)
         if not executed(name):
-            write_json(CHECK / f"{name}.json", inspected_row(report))
+            write_json(CHECK / f"{name}.json", unexecuted_row(report))
+            write_json(CHECK / name / INSPECTION, inspection(report).row())
             continue
         loss = 0.002 * quantised
         write_json(CHECK / f"{name}.json", check_row(report, len(ids), loss))
+        write_json(CHECK / name / INSPECTION, None)
         scores = {metric: own for metric, own, _ in pairs(len(ids), loss)}
         write_json(CHECK / name / SCORES, per_image_rows(ids, scores))
         for image in ids:
@@ -112,14 +114,13 @@ def check_row(report: ExportReport, count: int, loss: float) -> dict[str, Any]:
         "reason": None,
         "parity": dataclasses.asdict(summary) | {"images": count},
         "metrics": rows,
-        "inspection": None,
     }
 
 
-def inspected_row(report: ExportReport) -> dict[str, Any]:
-    """As `pipeline.stages.check` puts it together for a file that cannot run here."""
+def inspection(report: ExportReport) -> Inspection:
+    """What was read in a file that cannot run here."""
     port = Port("images", (1, 3, 192, 256), "float32")
-    seen = Inspection(
+    return Inspection(
         kind="ML Program",
         target="iOS16",
         bytes=report.bytes,
@@ -131,6 +132,10 @@ def inspected_row(report: ExportReport) -> dict[str, Any]:
         replay=Replay(3, 0.04, 0.99996, 0.99999),
         problems=[],
     )
+
+
+def unexecuted_row(report: ExportReport) -> dict[str, Any]:
+    """As `pipeline.stages.check` puts it together for a file that cannot run here."""
     return {
         "recipe": report.recipe,
         "bytes": report.bytes,
@@ -138,7 +143,6 @@ def inspected_row(report: ExportReport) -> dict[str, Any]:
         "nodes": None,
         "partitions": None,
         **check.unexecuted("runs on another system only"),
-        "inspection": seen.row(),
     }
 
 
