@@ -90,7 +90,9 @@ def _file(name: str, entry: dict[str, Any]) -> tuple[str, ...]:
     parity = entry.get("parity") or {}
     metrics = (f"{values[m]['file']:.4f}" if m in values else "" for m in METRICS)
     agreement = f"{parity['cc_mean']:.4f}" if "cc_mean" in parity else ""
-    notes = entry.get("reason") or "; ".join(checked.get("problems") or [])
+    # A problem is "what, against which bound; what to do": the report has all of it.
+    problems = (str(problem).partition(",")[0] for problem in checked.get("problems") or [])
+    notes = entry.get("reason") or "; ".join(problems)
     return name, mebibytes(entry.get("bytes")), *metrics, agreement, notes
 
 

@@ -60,7 +60,7 @@ def find(given: str | None, recipe: str | None) -> Model:
 
 
 def default() -> Path:
-    """This workspace's bundle, or the newest entry of the shelf; `UserError` without either."""
+    """The workspace's bundle, or the newest entry of the shelf; `UserError` without either."""
     if (paths.BUNDLE / "manifest.json").is_file():
         return paths.BUNDLE
     known = shelf.entries()

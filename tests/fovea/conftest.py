@@ -70,18 +70,18 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def native_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(autouse=True)
 def own_folders(
-    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, native_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # the user's own registry, shelf and cache stay as they are
     monkeypatch.setenv("FOVEA_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("FOVEA_SHELF", str(tmp_path / "shelf"))
     monkeypatch.setenv("FOVEA_SCRATCH", str(tmp_path / "scratch"))
-    monkeypatch.setenv("FOVEA_CACHE", str(cache))
+    monkeypatch.setenv("FOVEA_CACHE", str(native_cache))
 
 
 @pytest.fixture

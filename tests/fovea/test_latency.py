@@ -95,16 +95,7 @@ def test_recipes_in_both_are_compared(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["compare", a, b]) == 0
     head, first, second = capsys.readouterr().out.splitlines()
     assert head.split()[0] == "recipe"
-    assert first.split() == [
-        "litert_fp32",
-        "16.00",
-        "8.00",
-        "0.500",
-        "(0.441-0.567)",
-        "B",
-        "is",
-        "faster",
-    ]
+    assert "16.00      8.00  0.500  (0.441-0.567)  B is faster" in first
     assert second.split()[-3:] == ["no", "difference", "shown"]
 
 

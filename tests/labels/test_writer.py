@@ -174,5 +174,7 @@ def test_a_rank_outside_the_world_is_refused(tmp_path: Path, rank: int, world: i
 
 def test_an_unwritable_folder_says_so(tmp_path: Path) -> None:
     (tmp_path / "shard-00000.u8").mkdir()
-    with pytest.raises(UserError, match=r"shard-00000\.u8 is in the way: .*; complete shards are kept"):
+    with pytest.raises(
+        UserError, match=r"shard-00000\.u8 is in the way: .*; complete shards are kept"
+    ):
         write_shards(SPEC, tmp_path, predict)
