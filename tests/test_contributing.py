@@ -23,7 +23,7 @@ def extended(make_workspace: Callable[[Sequence[str]], Workspace]) -> Workspace:
     """A checkout with every example of CONTRIBUTING.md in place."""
     workspace = make_workspace(TINY)
     blocks = BLOCK.findall((ROOT / "CONTRIBUTING.md").read_text())
-    assert len(blocks) >= 6
+    assert len(blocks) >= 7
     for addition, name, content in blocks:
         path = workspace.folder / name
         assert path.exists() == bool(addition), name
@@ -49,13 +49,14 @@ def taught(extended: Workspace) -> Workspace:
         "profile.batch=8",
     )  # fmt: skip
     for stage in ("prepare", "teacher centre", "label centre", "train finetune", "evaluate",
-                  "export executorch_fp32", "check executorch_fp32"):  # fmt: skip
+                  "export executorch_strict", "check executorch_strict"):  # fmt: skip
         extended.stage(*stage.split())
     return extended
 
 
 def test_the_examples_are_in_the_style_of_the_house(extended: Workspace) -> None:
-    files = ["students/strided.py", "teachers/centre.py", "pipeline/data/layouts.py"]
+    files = ["students/strided.py", "teachers/centre.py", "pipeline/data/layouts.py",
+             "mobile/backends/executorch_strict.py"]  # fmt: skip
     extended.run("ruff", "check", *files)
     extended.run("ruff", "format", "--check", *files)
     extended.run("mypy", *files)
@@ -75,5 +76,5 @@ def test_it_learns_from_the_new_teacher_and_data_set(taught: Workspace) -> None:
 
 
 def test_its_file_agrees_with_torch(taught: Workspace) -> None:
-    check = json.loads((taught.folder / "outputs/check/executorch_fp32.json").read_text())
+    check = json.loads((taught.folder / "outputs/check/executorch_strict.json").read_text())
     assert check["problems"] == []

@@ -34,27 +34,41 @@ def stage(run: Stage) -> Callable[[], None]:
     def main() -> None:
         # Converters and runtimes read these once, at import.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        interrupt.raise_interrupts()
-        try:
-            config: Config = load()
-            check_here(config)
-            given = arguments(run)
-            with alone(lock_file(run, given), " ".join(["a run of", _name(run), *given])):
-                run(config, *given)
-        except UserError as error:
-            _fail(error)
-        except OSError as error:
-            if error.errno not in _DISK:
-                raise
-            _fail(unwritable(Path(error.filename or OUTPUTS), error))
-        except KeyboardInterrupt:
-            interrupt.say()
-            sys.exit(interrupt.STATUS)
+        with interrupt.Interrupts() as interrupts:
+            try:
+                _run(run)
+            except KeyboardInterrupt:
+                interrupt.stop()
+            except Exception as error:
+                if interrupts.came:  # what a library made of it
+                    interrupt.stop()
+                mistake = _mistake(error)
+                if mistake is None:
+                    raise
+                print(f"error: {mistake}", file=sys.stderr)
+                sys.exit(2)
 
     return main
 
 
+def _run(run: Stage) -> None:
+    config: Config = load()
+    check_here(config)
+    given = arguments(run)
+    with alone(lock_file(run, given), " ".join(["a run of", _name(run), *given])):
+        run(config, *given)
+
+
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+
+def _mistake(error: Exception) -> UserError | None:
+    """What the user can mend, if that is what failed: a full disk is, wherever it was met."""
+    if isinstance(error, UserError):
+        return error
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return unwritable(Path(error.filename or OUTPUTS), error)
+    return None
 
 
 def rank() -> tuple[int, int]:
@@ -85,11 +99,6 @@ def lock_file(run: Stage, given: list[str]) -> Path:
 def _name(run: Stage) -> str:
     # A stage that is being run is called `__main__`; its file keeps the name.
     return Path(inspect.getfile(run)).stem
-
-
-def _fail(error: UserError) -> None:
-    print(f"error: {error}", file=sys.stderr)
-    sys.exit(2)
 
 
 def arguments(run: Stage) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import NoReturn
 
 STATUS = 130
@@ -17,16 +17,37 @@ def end_quietly() -> None:
     signal.signal(signal.SIGINT, _end)
 
 
-def raise_interrupts() -> None:
-    """While something is at work: Python's own way, `KeyboardInterrupt`."""
-    if signal.getsignal(signal.SIGINT) is _end:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+class Interrupts:
+    """While something is at work: Ctrl-C raises `KeyboardInterrupt`, and `came` remembers it.
+
+    Afterwards it is ignored, where this process is a stage's own: all is done then but the end.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+
+    def __enter__(self) -> Interrupts:
+        self._before = signal.signal(signal.SIGINT, self._raise)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        after = signal.SIG_IGN if self._before is _end else self._before
+        signal.signal(signal.SIGINT, after)
+
+    def _raise(self, _number: int, _frame: FrameType | None) -> NoReturn:
+        self.came = True
+        raise KeyboardInterrupt
 
 
-def say() -> None:
-    """The one line; from here on Ctrl-C changes nothing any more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def stop() -> NoReturn:
+    """Say the one line and exit."""
     print(f"\n{MESSAGE}", file=sys.stderr, flush=True)
+    sys.exit(STATUS)
 
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:

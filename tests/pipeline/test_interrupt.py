@@ -145,21 +145,29 @@ def test_it_goes_on_and_ends_as_if_nobody_had_stopped_it(
     assert tree_hash(place) == expected
 
 
-def test_what_was_measured_before_stays(workspace: Workspace) -> None:
-    before = tree_hash(workspace.folder / "outputs")
-    for name, arguments in (("check", ("executorch_fp32",)), ("latency", ())):
-        lock = workspace.folder / "outputs/.locks" / "-".join([name, *arguments, ""])
-        lock = lock.with_name(lock.name.rstrip("-") + ".lock")
-        lock.unlink(missing_ok=True)
-        with started(workspace, name, *arguments) as stage:
-            stage.wait_for(lambda: lock.exists() and bool(lock.read_text()), "work to interrupt")
-            if name == "latency":
-                child = "mobile.latency"
-                stage.wait_for(lambda: child in children(stage.process.pid), "a measuring process")
-            stage.interrupt()
-            has_ended_well(stage)
-        assert temporaries(workspace.folder) == []
-    assert tree_hash(workspace.folder / "outputs") == before
+def test_what_was_checked_before_stays(workspace: Workspace) -> None:
+    output = workspace.folder / "outputs/check"
+    lock = workspace.folder / "outputs/.locks/check-executorch_fp32.lock"
+    before = tree_hash(output)
+    lock.unlink(missing_ok=True)
+    with started(workspace, "check", "executorch_fp32") as stage:
+        stage.wait_for(lambda: lock.exists() and bool(lock.read_text()), "work to interrupt")
+        stage.interrupt()
+        has_ended_well(stage)
+    assert tree_hash(output) == before
+    assert temporaries(workspace.folder) == []
+
+
+def test_the_measuring_process_ends_too(workspace: Workspace) -> None:
+    output = workspace.folder / "outputs/latency.jsonl"
+    before = tree_hash(output)
+    with started(workspace, "latency") as stage:
+        pid = stage.process.pid
+        stage.wait_for(lambda: "mobile.latency" in children(pid), "a measuring process")
+        stage.interrupt()
+        has_ended_well(stage)
+    assert tree_hash(output) == before
+    assert temporaries(workspace.folder) == []
 
 
 def children(process: int) -> str:
