@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-# Read once, when torch loads its OpenMP. By default its threads spin while they wait for each other,
+# Read once, when torch loads its OpenMP. By default its threads spin while they wait for others,
 # which beside loader processes and other programs costs a run most of its speed.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
