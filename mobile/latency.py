@@ -184,8 +184,10 @@ def _spawn(subject: Subject, image: Path, threads: int, more: tuple[str, ...]) -
 def _environment(threads: int) -> dict[str, str]:
     search = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     pools = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    # How the pipeline's own stages let threads wait halves torch's speed on one small image.
+    waiting = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name not in waiting},
         "PYTHONPATH": os.pathsep.join(search),
         **{name: str(threads) for name in pools},
     }

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-# Read once, when torch loads its OpenMP. By default its threads spin while they wait for others,
-# which beside loader processes and other programs costs a run most of its speed.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Read once, when torch loads its OpenMP. Its threads spin for a while before they sleep; doing so
+# less leaves a training its speed on idle cores, and much more of it on busy ones.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 if sys.argv[0] == "-m":  # what Python writes there while it looks for the stage to run
     from pipeline.stages.interrupt import end_quietly

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 import students
 from mobile.backend import Array
 from mobile.host import Host, this_host
-from mobile.latency import measure, measure_eager
+from mobile.latency import _environment, measure, measure_eager
 from mobile.latency_row import compare_rows, parse
 from mobile.timing import Plan
 from pipeline.errors import UserError
@@ -106,3 +106,11 @@ def test_the_host_names_neither_machine_nor_user() -> None:
     node = platform.node()
     assert not node or node not in told
     assert getpass.getuser() not in told.split()
+
+
+def test_threads_wait_as_they_do_in_an_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOMP_SPINCOUNT", "1000")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
+    environment = _environment(2)
+    assert environment.keys().isdisjoint({"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"})
+    assert environment["OMP_NUM_THREADS"] == "2"
