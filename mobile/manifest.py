@@ -73,6 +73,9 @@ def load(bundle: Path) -> dict[str, Any]:
     missing = [part for part in _REQUIRED if part not in manifest]
     if missing:
         raise UserError(f"{path} lacks {', '.join(missing)}; build the bundle again")
+    broken = _broken_part(manifest)
+    if broken:
+        raise UserError(f"{path}: {broken} is damaged; build the bundle again")
     task = manifest["spec"].get("task")
     if task not in TASKS:
         raise UserError(f"{path}: task {task!r} is unknown; known: {', '.join(TASKS)}")
@@ -80,13 +83,31 @@ def load(bundle: Path) -> dict[str, Any]:
     return result
 
 
+def _broken_part(manifest: dict[str, Any]) -> str | None:
+    """The first part that readers could not walk through, or None."""
+    for part in ("artefacts", "files", "input", "lineage", "output", "spec", "versions"):
+        if not isinstance(manifest[part], dict):
+            return part
+    for part, key in (("artefacts", "path"), ("files", "sha256")):
+        for name, entry in manifest[part].items():
+            if not isinstance(entry, dict) or not isinstance(entry.get(key), str):
+                return f"{part}: {name}"
+    return None if isinstance(manifest["golden"], list) else "golden"
+
+
 def file_problem(bundle: Path, name: str, entry: dict[str, Any]) -> str | None:
     """What is wrong with one listed file, or None."""
     path = bundle / name
-    if Path(name).is_absolute() or ".." in Path(name).parts:
-        return f"{name} points outside of the bundle"
-    if not path.exists():
-        return f"{name} is missing"
+    if Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name:
+        return f"{name!r} points outside of the bundle"
+    try:
+        if not path.exists():
+            return f"{name} is missing"
+    except OSError as error:  # a name longer than any file's
+        return f"{name[:80]}… cannot be looked for: {error.strerror}"
+    size = path.stat().st_size
+    if path.is_file() and entry.get("bytes", size) != size:
+        return f"{name} has {size} bytes, the manifest says {entry['bytes']}"
     digest = tree_hash(path)
     if digest != entry["sha256"]:
         return f"{name} has sha256 {digest[:12]}…, the manifest says {entry['sha256'][:12]}…"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ MAX_PIXELS = 500_000_000
 
 # Pillow's own limit lies at 179 million pixels, and warns from 89 on; ours replaces it.
 Image.MAX_IMAGE_PIXELS = None
+# What it says of EXIF cut short helps nobody: the pixels are read, or refused by name.
+warnings.filterwarnings("ignore", "Corrupt EXIF data|Truncated File Read", UserWarning)
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "JPEG2000")
 _DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N")

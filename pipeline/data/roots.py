@@ -39,6 +39,8 @@ def resolve(name: str, kind: str = "data") -> Path:
             f"Register it once: fovea {kind} add {name} PATH, or set {variable(kind, name)}"
         )
     path = known[name]
+    if kind == "weights" and path.is_dir():
+        raise UserError(f"weights {name!r} are the folder {path}; give the file inside it")
     if not path.exists():
         raise UserError(
             f"{kind} {name!r} should lie in {path}, which does not exist; "
@@ -51,13 +53,13 @@ def add(kind: str, name: str, path: Path) -> Path:
     """Register `path` under `name` for this user; returns it as stored (absolute).
 
     Raises `UserError` for a name with other characters than a-z, 0-9 and `_` (which a variable of
-    the environment could not hold), for a path that does not exist, and for data that is no folder.
+    the environment could not hold), for data that is no folder, and for weights that are no file.
     """
     _require_kind(kind)
     if not _NAME.fullmatch(name) or name == "sample":
         raise UserError(f"{name!r} cannot name {kind}; use a-z, 0-9 and _ (and not 'sample')")
     found = path.expanduser().resolve()
-    if not found.exists() or (kind == "data" and not found.is_dir()):
+    if not (found.is_dir() if kind == "data" else found.is_file()):
         wanted = "a folder" if kind == "data" else "a file"
         raise UserError(f"{found} is not {wanted}; give the path that {name} lies in")
     content = _read()

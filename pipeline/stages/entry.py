@@ -103,7 +103,8 @@ def _name(run: Stage) -> str:
 
 def arguments(run: Stage) -> list[str]:
     """The command's arguments, as many as `run` takes besides the configuration."""
-    given, expected = sys.argv[1:], len(inspect.signature(run).parameters) - 1
-    if len(given) != expected:
-        raise UserError(f"{run.__module__} takes {expected} argument(s), see dvc.yaml")
+    given, names = sys.argv[1:], [name.upper() for name in inspect.signature(run).parameters][1:]
+    if len(given) != len(names):
+        usage = " ".join([f"python -m pipeline.stages.{_name(run)}", *names])
+        raise UserError(f"{len(given)} argument(s) given to `{usage}`; dvc.yaml says which")
     return given

@@ -53,13 +53,17 @@ def main(config: Config, name: str) -> None:
     predict = Labeller(teacher.to(device), device, records, height, width)
     settings = dataclasses.asdict(spec) | {"ids": len(spec.ids)}
     with scratch(f"label-{name}", settings, [DATA, checkpoint], part()) as folder:
-        label(spec, folder, predict, LABELS / name)
+        written = label(spec, folder, predict, LABELS / name)
+        print(f"{name}: labelled {written} of {spec.shards} shards")
         with in_turn(lock_file(folder, "merge"), "another rank's merge"):
             finish(spec, folder, LABELS / name)
 
 
-def label(spec: LabelSpec, folder: Path, predict: Labeller, earlier: Path) -> None:
-    """Write this rank's shards into `folder`; what is sound in `earlier` is taken from there."""
+def label(spec: LabelSpec, folder: Path, predict: Labeller, earlier: Path) -> int:
+    """Write this rank's shards into `folder`; what is sound in `earlier` is taken from there.
+
+    Returns how many had to be labelled.
+    """
     number, world = rank()
     with Meter(f"label by {spec.teacher}", len(spec.ids) // world, "images") as meter:
         seen = 0
@@ -69,7 +73,7 @@ def label(spec: LabelSpec, folder: Path, predict: Labeller, earlier: Path) -> No
             meter(done - seen)
             seen = done
 
-        write_shards(
+        return write_shards(
             spec, folder, predict, rank=number, world=world, earlier=earlier, on_progress=count
         )
 

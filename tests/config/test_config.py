@@ -12,6 +12,7 @@ import students
 from pipeline.config import compose
 from pipeline.config.load import compose_raw, load
 from pipeline.errors import UserError
+from pipeline.stages.names import check_calibration, check_names
 
 ROOT = Path(__file__).resolve().parents[2]
 CONF = ROOT / "conf"
@@ -83,6 +84,31 @@ MISTAKES = [
     ("student.phases.hint.teacher=outputs/data", "hints need a teacher"),
     ("latency.threads=0", "use at least 1"),
     ("data.val.split=train", "are both"),
+    ("teacher=salgn", "did you mean teacher=salgan?"),
+    ("profile=smal", "did you mean profile=small? Choices: paper, sample, small"),
+    ("phases=distiled", "did you mean phases=distilled?"),
+    ("export=mobil", "did you mean export=mobile?"),
+    ("studnt=fastsal_a", "no key 'studnt'; did you mean 'student'?"),
+    ("profile.btch=3", "no key 'profile.btch'; did you mean 'batch'?"),
+    ("student.phases.finetun.epochs=3", "did you mean 'finetune'? Choices: hint, finetune"),
+    ("student.teachers.salgn.weights=x", "did you mean 'salgan'?"),
+    ("student.overrides.skp=paper", "did you mean 'skip'?"),
+    ("+profil=3", "unknown key 'profil'; did you mean 'profile'?"),
+    ("student", "'student' is no override; write KEY=VALUE"),
+    ("profile.batch=many", "Value 'many' of type 'str' could not be converted to Integer"),
+    ("export.recipes=litert_int8", "str is not a ListConfig"),
+    ("export.recipes=[]", "export.recipes is empty"),
+    ("export.recipes=[litert_fp32,litert_fp32]", "names litert_fp32 more than once"),
+    ("student.phases.finetune.select=SIM", "Choices: CC, NSS"),
+    ("student.phases.hint.select=CC", "Choices: hint"),
+    ("student.phases.finetune.optimiser.lr=nan", "use a number above 0"),
+    ("student.teachers.salgan.phases.bce.epochs=-1", "use at least 0"),
+    ("data.calibration=0", "data.calibration is 0; use at least 1"),
+    ("data.train.limit=0", "data.train.limit is 0; use at least 1"),
+    ("machine.workers=-1", "machine.workers is -1"),
+    ("latency.seconds=0", "latency.seconds is 0.0"),
+    ("sample.val=0", "sample.val is 0; use at least 1"),
+    ("seed=-1", "seed is -1; use at least 0"),
 ]
 
 
@@ -91,6 +117,7 @@ def test_a_mistake_is_named_with_the_way_out(override: str, message: str) -> Non
     with pytest.raises(UserError) as error:
         compose([override])
     assert message in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_real_data_with_the_sample_profile_needs_force() -> None:
@@ -114,3 +141,53 @@ def test_a_broken_params_file_is_named(tmp_path: Path, text: str, message: str) 
     with pytest.raises(UserError) as error:
         load(tmp_path / "params.yaml")
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, r"params\.yaml is missing; run from the project's folder"),
+        (b"", "is empty or no mapping of keys to values; .* anew from conf/: make params"),
+        (b"[1, 2]", "is empty or no mapping"),
+        (b"seed: [1", r"is not valid YAML: .*line 1, column"),
+        (b"seed: 1\nseed: 2", "found duplicate key seed"),
+        (b"\xff\xfe\x80", "is not valid YAML: .*decode"),
+        (b"seed: 1", r"data\.name has no value"),
+        (b"seed: ${sed}", "Interpolation key 'sed' not found"),
+        (b"student: null", "student: field 'student' is not Optional"),
+        (b"!!python/object/apply:os.getcwd []", "is not valid YAML: could not determine a constr"),
+    ],
+)
+def test_what_is_no_params_file_is_said(
+    tmp_path: Path, content: bytes | None, message: str
+) -> None:
+    path = tmp_path / "params.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        load(path)
+
+
+def test_a_folder_is_no_params_file(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+        load(tmp_path)
+
+
+def test_names_of_models_and_recipes_are_checked_before_work() -> None:
+    for override, message in (
+        ("student.name=fastsal_z", "student.name='fastsal_z' is not known; did you mean 'fastsal_"),
+        ("student.teachers.salgan.model=salgn", "did you mean 'salgan'"),
+        ("export.recipes=[executorch_int9]", "did you mean 'executorch_int8'"),
+        ("data.train.layout=salicn", "data.train.layout='salicn' is not known; did you mean 'sali"),
+    ):
+        with pytest.raises(UserError) as error:
+            check_names(compose([override]))
+        assert message in str(error.value)
+
+
+def test_int8_is_not_calibrated_on_a_handful_of_images() -> None:
+    with pytest.raises(UserError, match=r"executorch_int8, litert_int8 needs at least 4 images"):
+        check_calibration(
+            compose(["data.calibration=3", "export.recipes=[executorch_int8,litert_int8]"])
+        )
+    check_calibration(compose(["data.calibration=3", "export=float"]))

@@ -92,7 +92,17 @@ def test_viewers_without_fixations_count_as_viewers(tmp_path: Path, nothing: np.
 
 def test_points_that_are_no_numbers_are_left_out(tmp_path: Path) -> None:
     save(tmp_path / "a.mat", gaze={"fixations": np.array([[np.nan, 3.0], [2.0, 3.0]])})
-    assert read_mat(tmp_path / "a.mat").points.tolist() == [[1, 2]]
+    found = read_mat(tmp_path / "a.mat")
+    assert found.points.tolist() == [[1, 2]]
+    assert (found.blank, found.dropped) == (1, 1)
+
+
+def test_points_far_away_are_dropped_and_counted(tmp_path: Path) -> None:
+    far = np.array([[1e300, 1.0], [-5.0, 3.0], [64.0, 48.0], [65.0, 48.0]])
+    save(tmp_path / "a.mat", gaze={"fixations": far})
+    found = read_mat(tmp_path / "a.mat")
+    assert found.dropped == 3
+    assert found.counts().sum() == found.counts()[47, 63] == 1
 
 
 @pytest.mark.parametrize(
@@ -103,6 +113,12 @@ def test_points_that_are_no_numbers_are_left_out(tmp_path: Path) -> None:
         ({"gaze": {"location": SECOND}}, "no 'fixations' per viewer"),
         ({"gaze": 3.0}, "no 'fixations' per viewer"),
         ({"gaze": viewers(2, 1), "resolution": []}, "no 'resolution'"),
+        ({"gaze": viewers(2, 1), "resolution": [[np.nan, 64]]}, "no 'resolution'"),
+        ({"gaze": viewers(2, 1), "resolution": "48x64"}, "no 'resolution'"),
+        ({"gaze": viewers(2, 1), "resolution": [[1e9, 1e9]]}, "a resolution of 1e.09x1e.09"),
+        ({"gaze": {"fixations": "left"}}, r"fixations in .*a\.mat are no numbers"),
+        ({"gaze": {"fixations": np.ones((2, 2)) * 1j}}, "a complex one"),
+        ({"gaze": "watched"}, "no 'fixations' per viewer"),
     ],
 )
 def test_other_files_are_refused(tmp_path: Path, content: dict, message: str) -> None:

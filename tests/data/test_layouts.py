@@ -121,3 +121,55 @@ def test_names_are_registered_once() -> None:
     assert {"salicon", "coco", "folder", "pairs"} <= set(layouts.names())
     with pytest.raises(ValueError, match="registered twice"):
         layouts.layout("salicon")(layouts.salicon)
+
+
+def test_a_root_in_another_layout_is_recognised(tmp_path: Path) -> None:
+    trees.coco(tmp_path / "coco", "train2017", 1)
+    trees.salicon(tmp_path / "salicon", "train", 1)
+    trees.picture(tmp_path / "photos/holiday/a.jpg", 1)
+    cases = [
+        (
+            "salicon",
+            "coco",
+            "train",
+            r"no folder images/train .*as layout coco does \(splits train2",
+        ),
+        (
+            "coco",
+            "salicon",
+            "train2017",
+            r"no folder train2017 .*as layout salicon does \(splits tr",
+        ),
+        ("pairs", "photos", "train", r"no folder images/train .*as layout folder does"),
+        ("folder", "photos", "work", r"no folder work .*; its splits are \."),
+    ]
+    for layout, root, split, message in cases:
+        with pytest.raises(UserError, match=message):
+            layouts.scan(layout, tmp_path / root, split)
+
+
+def test_a_split_that_is_not_there_is_told_those_that_are(tmp_path: Path) -> None:
+    trees.salicon(tmp_path, "train", 1)
+    trees.salicon(tmp_path, "val", 1)
+    with pytest.raises(UserError, match=r"no folder images/trian .*; its splits are train, val"):
+        layouts.scan("salicon", tmp_path, "trian")
+
+
+@pytest.mark.parametrize("layout", ["salicon", "pairs", "coco", "folder"])
+def test_a_root_that_is_a_file_or_empty_is_refused(tmp_path: Path, layout: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(
+        UserError, match=r"empty is empty; fill it, or give another: fovea data add"
+    ):
+        layouts.scan(layout, tmp_path / "empty", "train")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UserError, match="is a file, not a folder; register it: fovea data add"):
+        layouts.scan(layout, tmp_path / "file", "train")
+
+
+def test_many_missing_annotations_are_counted(tmp_path: Path) -> None:
+    trees.salicon(tmp_path, "train", 4)
+    for number in (1, 2):
+        (tmp_path / f"maps/train/train_00{number}.png").unlink()
+    with pytest.raises(UserError, match=r"train_001\.jpg .* \(2 such problems: fovea data check"):
+        layouts.scan("salicon", tmp_path, "train")

@@ -117,6 +117,12 @@ def test_length_and_images_of_an_epoch(
     assert sum(len(b["ids"]) for b in batches.epoch(0)) == count
 
 
+def test_too_few_images_for_a_batch_are_said(records: list[Record]) -> None:
+    with pytest.raises(UserError, match=r"a batch of 11 images needs .* there are 10; set profile"):
+        Batches(ImageSet(records, H, W), 11, seed=0, drop_last=True)
+    assert len(Batches(ImageSet(records, H, W), 11, seed=0)) == 1
+
+
 def test_in_order(records: list[Record]) -> None:
     ids = [i for b in in_order(ImageSet(records, H, W), 4, workers=1) for i in b["ids"]]
     assert ids == [record.id for record in records]

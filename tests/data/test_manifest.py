@@ -6,9 +6,11 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipeline.data import manifest
+from pipeline.data.fixations import write_mat
 from pipeline.data.manifest import Source
 from pipeline.errors import UserError
 from tests.data import trees
@@ -134,3 +136,54 @@ def test_calibration_says_how_many_images_there_are(photos: Path, tmp_path: Path
     rows = manifest.read_rows(tmp_path / "out", "train")
     with pytest.raises(UserError, match=r"set data\.calibration to 6 or less"):
         manifest.calibration(rows, 7, 0, "triangle")
+
+
+@pytest.mark.parametrize(
+    ("part", "content", "message"),
+    [
+        ("images/train/train_003.jpg", b"", r"data\.train: image .*train_003\.jpg is empty"),
+        ("images/train/train_003.jpg", b"hello", r"data\.train: .*train_003\.jpg is not an image"),
+        (
+            "images/val/val_020.jpg",
+            None,
+            r"data\.val: image .*val_020\.jpg is damaged \(",
+        ),
+        ("maps/train/train_003.png", None, r"data\.train: image .*train_003\.png is damaged"),
+        ("fixations/val/val_020.mat", None, r"data\.val: fixation file .*val_020\.mat is damaged"),
+    ],
+)
+def test_files_that_cannot_be_used_are_found_before_anything_is_written(
+    photos: Path, tmp_path: Path, part: str, content: bytes | None, message: str
+) -> None:
+    whole = (photos / part).read_bytes()
+    (photos / part).write_bytes(whole[: len(whole) // 2] if content is None else content)
+    with pytest.raises(UserError, match=message):
+        manifest.write(tmp_path / "out", ROLES)
+    assert not (tmp_path / "out").exists()
+
+
+def test_many_such_files_are_counted(photos: Path, tmp_path: Path) -> None:
+    for path in (photos / "maps/train").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(
+        UserError, match=r"train_004\.png is empty .*; and 1 more: fovea data check"
+    ):
+        manifest.write(tmp_path / "out", ROLES)
+
+
+def test_a_map_of_another_shape_is_found_at_once(photos: Path, tmp_path: Path) -> None:
+    trees.Image.new("L", (64, 64)).save(photos / "maps/train/train_002.png")
+    with pytest.raises(
+        UserError, match=r"data\.train: .*train_002\.png is 64x64 .*of another shape"
+    ):
+        manifest.write(tmp_path / "out", ROLES)
+
+
+def test_what_is_left_out_is_remarked(photos: Path) -> None:
+    file = photos / "fixations/val/val_020.mat"
+    write_mat(file, "x", trees.HEIGHT, trees.WIDTH, [np.array([[1, 1], [-4, 1]])])
+    listed = manifest.collect(ROLES)
+    assert listed["val"].remarks == [
+        f"{file}: 1 of 2 fixations lie outside the image; left out",
+    ]
+    assert listed["train"].remarks == []

@@ -88,6 +88,15 @@ def test_weights_are_averages(size_in: int, size_out: int) -> None:
     np.testing.assert_allclose(matrix, matrix[::-1, ::-1], atol=1e-6)  # no side is preferred
 
 
+@pytest.mark.parametrize("strip", [1, 100, 1000])
+def test_strips_change_no_bit(monkeypatch: pytest.MonkeyPatch, strip: int) -> None:
+    image = np.random.default_rng(5).integers(0, 256, (37, 53, 3)).astype(np.uint8)
+    whole = [resize(image, 11, 64), resize(image[:, :, 0], 11, 64)]
+    monkeypatch.setattr("pipeline.data.resize._STRIP", strip)
+    for expected, picture in zip(whole, (image, image[:, :, 0])):
+        np.testing.assert_array_equal(resize(picture, 11, 64), expected)
+
+
 def test_reads_views_without_changing_them() -> None:
     image = np.random.default_rng(4).integers(0, 256, (20, 30, 3)).astype(np.uint8)
     turned = image[::-1, ::-1]

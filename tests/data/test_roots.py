@@ -102,3 +102,11 @@ def test_a_broken_registry_is_named(config: Path, text: str) -> None:
     (config / "roots.json").write_text(text)
     with pytest.raises(UserError, match=r"roots\.json"):
         roots.registered("data")
+
+
+def test_weights_are_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="is not a file; give the path that vgg lies in"):
+        roots.add("weights", "vgg", tmp_path)
+    monkeypatch.setenv("FOVEA_WEIGHTS_VGG", str(tmp_path))
+    with pytest.raises(UserError, match=r"weights 'vgg' are the folder .*; give the file inside"):
+        roots.resolve("vgg", "weights")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -199,3 +201,77 @@ def _same_json(first: Path, second: Path) -> bool:
         return bool(read_json(first) == read_json(second))
     except UserError:
         return False
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("shard-00003.u8", r"shard-00003\.u8 is corrupted \(its SHA-256 is not the one in"),
+        ("shard-00003.json", r"shard-00003\.json is missing or no JSON|not one store"),
+        ("labels.json", r"labels\.json is not valid JSON"),
+    ],
+)
+def test_damage_is_named_with_the_way_to_mend_it(mine: Path, name: str, message: str) -> None:
+    data = bytearray((mine / name).read_bytes())
+    data[len(data) // 2] ^= 0x80
+    (mine / name).write_bytes(data)
+    mend = r"python -m pipeline\.stages\.label \w+`.* or all of it with `dvc repro -f label@"
+    with pytest.raises(UserError, match=f"({message}).*{mend}"):
+        LabelStore(mine).verify()
+
+
+def test_only_damaged_shards_are_labelled_again(merged: Path, mine: Path, tmp_path: Path) -> None:
+    """Into an empty folder, with the damaged store beside it: as the stage does."""
+    for name in ("shard-00003.u8", "shard-00007.json"):
+        (mine / name).write_bytes(b"damaged")
+    (mine / "shard-00009.u8").unlink()
+    (mine / "labels.json").write_bytes(b"")
+    labelled: list[str] = []
+
+    def seen(ids: Sequence[str]) -> np.ndarray:
+        labelled.extend(ids)
+        return predict(ids)
+
+    assert write_shards(SPEC, tmp_path / "new", seen, earlier=mine) == 3
+    assert labelled == [i for shard in (3, 7, 9) for i in SPEC.shard_ids(shard)]
+    merge(SPEC, tmp_path / "new")
+    assert files(tmp_path / "new") == files(merged)
+
+
+def test_shards_of_other_labels_are_not_taken_over(merged: Path, tmp_path: Path) -> None:
+    other = replace(SPEC, teacher_hash="teacher-2")
+    assert write_shards(other, tmp_path, predict, earlier=merged) == SPEC.shards
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(name=st.sampled_from(["labels.json", "shard-00000.json"]), data=st.data())
+def test_any_json_in_the_place_of_ours_is_refused(
+    merged: Path, tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject
+) -> None:
+    """Whole values of other types, and ours with one value exchanged."""
+    content = read_json(merged / name)
+    key = data.draw(st.none() | st.sampled_from(sorted(content)))
+    value = data.draw(JSON)
+    changed = value if key is None else content | {key: value}
+    if changed == content:
+        return
+    folder = tmp_path_factory.mktemp("changed", numbered=True)
+    for other in merged.iterdir():
+        (folder / other.name).symlink_to(other)
+    (folder / name).unlink()
+    (folder / name).write_text(json.dumps(changed))
+    with pytest.raises(UserError):
+        LabelStore(folder).verify()
+
+
+def test_json_nested_without_end_is_refused(mine: Path) -> None:
+    (mine / "labels.json").write_text("[" * 100_000)
+    with pytest.raises(UserError, match="not valid JSON"):
+        LabelStore(mine)

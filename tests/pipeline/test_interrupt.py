@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pipeline.files import tree_hash
@@ -46,13 +47,18 @@ class Stage:
         """Ctrl-C: the terminal signals every process of the group."""
         os.killpg(self.process.pid, signal.SIGINT)
 
-    def members(self) -> int:
-        """Processes of the group that are still there."""
-        try:
-            os.killpg(self.process.pid, 0)
-        except ProcessLookupError:
-            return 0
-        return 1
+    def members(self) -> list[str]:
+        """Processes of the group that are still at work."""
+        return [
+            process.info["name"]
+            for process in psutil.process_iter(["name", "status"])
+            if process.info["status"] != psutil.STATUS_ZOMBIE and self._owns(process.pid)
+        ]
+
+    def _owns(self, process: int) -> bool:
+        with contextlib.suppress(ProcessLookupError):
+            return os.getpgid(process) == self.process.pid
+        return False
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +103,9 @@ def has_ended_well(stage: Stage) -> None:
     assert stage.said.splitlines()[-1] == MESSAGE
     assert "Traceback" not in stage.said
     assert "Error" not in stage.said
-    stage_ended = time.monotonic()
-    while stage.members():
-        assert time.monotonic() < stage_ended + 10, "a child lives on"
+    deadline = time.monotonic() + 10
+    while left := stage.members():
+        assert time.monotonic() < deadline, f"{left} live on"
         time.sleep(0.05)
 
 
@@ -172,8 +178,6 @@ def test_the_measuring_process_ends_too(workspace: Workspace) -> None:
 
 def children(process: int) -> str:
     """Command lines of the processes below `process`."""
-    import psutil
-
     with contextlib.suppress(psutil.NoSuchProcess):
         return "\n".join(
             " ".join(child.cmdline()) for child in psutil.Process(process).children(recursive=True)
