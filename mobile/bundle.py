@@ -104,10 +104,9 @@ def verify(bundle: Path) -> list[str]:
     extra = sorted(present - listed.keys() - {manifest.NAME})
     problems += [f"{name} is not listed in {manifest.NAME}" for name in extra]
     for recipe, entry in sorted(content["artefacts"].items()):
-        if not any(
-            name == entry["path"] or name.startswith(entry["path"] + "/") for name in listed
-        ):
-            problems.append(f"artefact {recipe}: {entry['path']} is not a listed file")
+        path = entry.get("path", "")
+        if not any(name == path or name.startswith(f"{path}/") for name in listed):
+            problems.append(f"artefact {recipe}: {path or 'no path'} is not a listed file")
     return problems
 
 

@@ -88,10 +88,12 @@ def _broken_part(manifest: dict[str, Any]) -> str | None:
     for part in ("artefacts", "files", "input", "lineage", "output", "spec", "versions"):
         if not isinstance(manifest[part], dict):
             return part
-    for part, key in (("artefacts", "path"), ("files", "sha256")):
-        for name, entry in manifest[part].items():
-            if not isinstance(entry, dict) or not isinstance(entry.get(key), str):
-                return f"{part}: {name}"
+    for name, entry in manifest["artefacts"].items():
+        if not isinstance(entry, dict) or not isinstance(entry.get("path", ""), str):
+            return f"artefacts: {name}"
+    for name, entry in manifest["files"].items():
+        if not isinstance(entry, dict) or not isinstance(entry.get("sha256"), str):
+            return f"files: {name}"
     return None if isinstance(manifest["golden"], list) else "golden"
 
 

@@ -63,8 +63,9 @@ def compose_raw(overrides: Sequence[str] = (), conf: Path = CONF) -> DictConfig:
         raise UserError(explain(error, overrides, conf)) from error
     except yaml.YAMLError as error:
         raise UserError(f"a file in {conf}/ is not valid YAML: {_one_line(error)}") from error
-    except OmegaConfBaseException as error:
-        raise UserError(f"{conf}/: {_one_line(error)}") from error
+    except (OmegaConfBaseException, AttributeError, TypeError, ValueError) as error:
+        # Some values break Hydra before it can say so, such as a mapping where null was.
+        raise UserError(f"{conf}/ with {' '.join(overrides)}: {_one_line(error)}") from error
     return tree
 
 

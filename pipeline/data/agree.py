@@ -93,4 +93,7 @@ def _remarks(path: Path, watched: Fixations) -> Iterator[str]:
     if watched.dropped == number:
         yield f"{path} holds no fixation inside the image; NSS and AUC-Judd leave the image out"
     elif watched.dropped:
-        yield f"{path}: {watched.dropped} of {number} fixations lie outside the image; left out"
+        yield (
+            f"{path}: {watched.dropped} of {number} fixations lie outside the image or are no "
+            "numbers; left out"
+        )

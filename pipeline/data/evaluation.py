@@ -13,7 +13,7 @@ from pipeline.data.agree import require_same_frame, require_same_size
 from pipeline.data.dataset import read_sized, read_truth
 from pipeline.data.fixations import read_mat
 from pipeline.data.layouts import Record
-from pipeline.data.loader import one_thread, plain_errors
+from pipeline.data.loader import begin_worker, plain_errors
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def samples(
         _Samples(records, height, width),
         batch_size=None,
         num_workers=workers,
-        worker_init_fn=one_thread,
+        worker_init_fn=begin_worker,
     )
     return plain_errors(loaded)
 

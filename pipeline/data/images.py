@@ -96,19 +96,14 @@ def _decoded(source: Path | io.BytesIO, name: str) -> Image.Image:
     with _opened(source, name) as image:
         image.load()
         turn = _UPRIGHT.get(_orientation(image))
-        upright = image.transpose(turn) if turn is not None else image
-    if upright.mode == "F":
-        raise UserError(
-            f"image {name} holds real numbers of an unknown range; save it with 8 or 16 bits"
-        )
-    return upright
+        return image.transpose(turn) if turn is not None else image
 
 
 @contextlib.contextmanager
 def _opened(source: Path | io.BytesIO, name: str) -> Iterator[Image.Image]:
     try:
         with Image.open(source, formats=_FORMATS) as image:
-            _require_bounded(image, name)
+            _require_readable(image, name)
             yield image
     except UserError:
         raise
@@ -125,12 +120,16 @@ def _opened(source: Path | io.BytesIO, name: str) -> Iterator[Image.Image]:
         raise UserError(f"image {name} is damaged ({reason}); replace or remove it") from error
 
 
-def _require_bounded(image: Image.Image, name: str) -> None:
+def _require_readable(image: Image.Image, name: str) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise UserError(
             f"image {name} has {width}x{height} pixels ({width * height / 1e6:.0f} million); "
             f"{MAX_PIXELS / 1e6:.0f} million are the most: make it smaller"
+        )
+    if image.mode == "F":
+        raise UserError(
+            f"image {name} holds real numbers of an unknown range; save it with 8 or 16 bits"
         )
 
 

@@ -223,10 +223,18 @@ def _way_out(root: Path, inside: str, layout: str) -> str:
     fits = fitting(root)
     if layout in fits:
         return f"; its splits are {', '.join(fits[layout])}"
-    if fits:
-        name, splits = next(iter(fits.items()))
-        return f"; it lies as layout {name} does (splits {', '.join(splits)}): choose that"
-    return ""
+    if layout not in _UNLABELLED:
+        fits.pop("folder", None)  # what lacks its images may still hold maps
+    if not fits:
+        return ""
+    name, splits = next(iter(fits.items()))
+    return (
+        f"; it lies as layout {name} does (splits {', '.join(splits)}): choose that layout, or "
+        "the right root"
+    )
+
+
+_UNLABELLED = ("coco", "folder")
 
 
 def _images(root: Path, inside: str, layout: str) -> list[Path]:

@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from pipeline.data.dataset import ImageSet, Item, collate
-from pipeline.data.processes import interrupts_held
+from pipeline.data.processes import be_quiet_without_parent, interrupts_held
 from pipeline.data.sampler import BatchPlan, steps
 from pipeline.errors import UserError
 
@@ -76,7 +76,7 @@ def loader(images: ImageSet, plan: BatchPlan, workers: int = 0) -> Iterator[Batc
         num_workers=workers,
         collate_fn=collate,
         pin_memory=torch.cuda.is_available(),
-        worker_init_fn=one_thread,
+        worker_init_fn=begin_worker,
         prefetch_factor=4 if workers else None,
     )
     return plain_errors(loaded)
@@ -89,7 +89,7 @@ def in_order(images: ImageSet, batch: int, workers: int = 0) -> Iterator[Batch]:
         batch_size=batch,
         num_workers=workers,
         collate_fn=collate,
-        worker_init_fn=one_thread,
+        worker_init_fn=begin_worker,
         prefetch_factor=4 if workers else None,
     )
     return plain_errors(loaded)
@@ -106,6 +106,7 @@ def plain_errors(loaded: Iterable[T]) -> Iterator[T]:
         raise UserError(str(error).rpartition("UserError: ")[2].strip()) from error
 
 
-def one_thread(_worker: int) -> None:
-    """Keep a worker to one thread: the cores belong to the model."""
+def begin_worker(_worker: int) -> None:
+    """Keep a worker to one thread, as the cores belong to the model, and quiet at its end."""
     torch.set_num_threads(1)
+    be_quiet_without_parent()

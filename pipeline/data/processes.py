@@ -1,10 +1,12 @@
-"""Child processes that leave Ctrl-C to their parent."""
+"""Child processes that leave Ctrl-C, and what is to be said of it, to their parent."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 from collections.abc import Iterator
+from types import TracebackType
 
 
 @contextlib.contextmanager
@@ -19,3 +21,18 @@ def interrupts_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def be_quiet_without_parent() -> None:
+    """In a child: say nothing of a parent that went away in the middle of a hand-over.
+
+    The thread that hands tensors over prints what ends it; nobody is left to whom it matters.
+    """
+    sys.excepthook = _unless_gone
+
+
+def _unless_gone(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if not issubclass(kind, (ConnectionError, EOFError)):
+        sys.__excepthook__(kind, error, trace)

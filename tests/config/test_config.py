@@ -120,6 +120,13 @@ def test_a_mistake_is_named_with_the_way_out(override: str, message: str) -> Non
     assert "\n" not in str(error.value)
 
 
+def test_values_that_break_hydra_itself_are_one_line() -> None:
+    with pytest.raises(
+        UserError, match=r"conf/ with data=salicon data\.pool=.*full_key: data\.pool"
+    ):
+        compose(["data=salicon", "data.pool={layout: folder, root: photos, split: .}"])
+
+
 def test_real_data_with_the_sample_profile_needs_force() -> None:
     with pytest.raises(UserError, match="thinned for generated scenes"):
         compose(["data=salicon", "profile=sample"])

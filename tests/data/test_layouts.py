@@ -140,7 +140,8 @@ def test_a_root_in_another_layout_is_recognised(tmp_path: Path) -> None:
             "train2017",
             r"no folder train2017 .*as layout salicon does \(splits tr",
         ),
-        ("pairs", "photos", "train", r"no folder images/train .*as layout folder does"),
+        ("pairs", "photos", "train", r"no folder images/train .* with the same names$"),
+        ("coco", "photos", "train2017", r"no folder train2017 .*as layout folder does \(splits \."),
         ("folder", "photos", "work", r"no folder work .*; its splits are \."),
     ]
     for layout, root, split, message in cases:

@@ -184,6 +184,6 @@ def test_what_is_left_out_is_remarked(photos: Path) -> None:
     write_mat(file, "x", trees.HEIGHT, trees.WIDTH, [np.array([[1, 1], [-4, 1]])])
     listed = manifest.collect(ROLES)
     assert listed["val"].remarks == [
-        f"{file}: 1 of 2 fixations lie outside the image; left out",
+        f"{file}: 1 of 2 fixations lie outside the image or are no numbers; left out",
     ]
     assert listed["train"].remarks == []

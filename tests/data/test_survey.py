@@ -104,7 +104,7 @@ PROBLEMS = [
     (
         "fixations/val/val_020.mat",
         lambda p: write_mat(p, "x", trees.HEIGHT, trees.WIDTH, [np.array([[1, 1], [99, 1]])]),
-        r"val_020\.mat: 1 of 2 fixations lie outside the image; left out",
+        r"val_020\.mat: 1 of 2 fixations lie outside the image or are no numbers; left out",
     ),
     (
         "fixations/val/val_020.mat",

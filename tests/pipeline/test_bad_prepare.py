@@ -152,5 +152,7 @@ def test_what_is_left_out_is_said_once(photos: Path, capsys: pytest.CaptureFixtu
     prepare.main()
     said = capsys.readouterr().out
     assert said.count("train: ") == 4
-    assert "train_002.mat: 1 of 2 fixations lie outside the image; left out" in said
+    assert (
+        "train_002.mat: 1 of 2 fixations lie outside the image or are no numbers; left out" in said
+    )
     assert "train: 2 more such files; fovea data check lists them" in said

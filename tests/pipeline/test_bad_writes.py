@@ -235,3 +235,12 @@ def test_scratch_on_a_full_disk_is_kept_for_the_next_run(
         np.save(folder / "shard.npy", np.zeros(3))
         raise unwritable(folder / "next", OSError(errno.ENOSPC, "full"))
     assert (folder / "shard.npy").is_file()
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK", b"no archive at all"])
+def test_a_damaged_state_says_how_to_begin_anew(tmp_path: Path, damage: bytes) -> None:
+    from pipeline.engine.loop import STATE, _resume
+
+    (tmp_path / STATE).write_bytes(damage)
+    with pytest.raises(UserError, match=rf"state\.pt is damaged .*; remove {tmp_path} to begin"):
+        _resume(object(), tmp_path)

@@ -138,17 +138,20 @@ def test_it_goes_on_and_ends_as_if_nobody_had_stopped_it(
     ready: Callable[[Workspace, Stage], bool],
 ) -> None:
     place = workspace.folder / output
-    expected = tree_hash(place)
-    shutil.rmtree(place)
-    with started(workspace, name, argument) as stage:
-        stage.wait_for(lambda: ready(workspace, stage), "work to interrupt")
-        stage.interrupt()
-        has_ended_well(stage)
-    assert not place.exists()
-    assert temporaries(workspace.folder) == []
-    said = workspace.stage(name, argument).stderr
-    assert "going on from" in said
-    assert tree_hash(place) == expected
+    aside = shutil.move(place, place.with_name("aside"))
+    expected = tree_hash(aside)
+    try:
+        with started(workspace, name, argument) as stage:
+            stage.wait_for(lambda: ready(workspace, stage), "work to interrupt")
+            stage.interrupt()
+            has_ended_well(stage)
+        assert not place.exists()
+        assert temporaries(workspace.folder) == []
+        assert "going on from" in workspace.stage(name, argument).stderr
+        assert tree_hash(place) == expected
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+        aside.rename(place)
 
 
 def test_what_was_checked_before_stays(workspace: Workspace) -> None:

@@ -227,8 +227,10 @@ def write_bundle(config: Config) -> None:
 def artefact(name: str) -> dict[str, Any]:
     """The part of an entry of the manifest that the report reads."""
     given = bundle.artefact(name, read_lines(LATENCY_ROWS))
+    report = ExportReport.read(EXPORTS / name / "export.json")
     return {
-        **dataclasses.asdict(ExportReport.read(EXPORTS / name / "export.json")),
+        **dataclasses.asdict(report),
+        "path": f"artefacts/{name}/{report.file}",
         "executed": given.reason is None,
         "reason": given.reason,
         "metrics": given.metrics,
