@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipeline.engine.loop import Batch
-from pipeline.losses import hint_terms
+from pipeline.losses import (
+    DENSITY_WEIGHTS,
+    as_density,
+    density_loss,
+    hint_terms,
+    min_max,
+)
 
 Objective = Callable[[Batch], dict[str, Tensor]]
+LabelsLoss = Literal["bce", "density"]
 
 
 class Hinting(Protocol):
@@ -66,26 +74,46 @@ def hint_objective(
     return objective
 
 
-def saliency_objective(student: nn.Module, teacher_weight: float, truth_weight: float) -> Objective:
-    """Eq. 2: cross-entropy with the pseudo-label and with the annotators' map, each optional.
+@dataclass(frozen=True)
+class SaliencyTerms:
+    """What fine-tuning learns from, and how."""
+
+    teacher_weight: float = 1.0
+    truth_weight: float = 1.0
+    labels_loss: LabelsLoss = "bce"
+    """`bce`: the teacher's term of Eq. 2; `density`: Eq. 3."""
+    density_weights: str = "paper"
+    """Weights of Eq. 3's terms, a key of `losses.DENSITY_WEIGHTS`."""
+
+
+def saliency_objective(student: nn.Module, terms: SaliencyTerms) -> Objective:
+    """The pseudo-label by Eq. 2 or Eq. 3, and the annotators' map by cross-entropy; each optional.
 
     The loss is per sample and averaged over the batch, so an unlabelled image of the pool, which
     has a teacher's map only, contributes that term only.
     """
+    weights = {"teacher": terms.teacher_weight, "truth": terms.truth_weight}
 
     def objective(batch: Batch) -> dict[str, Tensor]:
         logits = student(batch["images"])
-        terms: dict[str, Tensor] = {}
-        if teacher_weight > 0:
-            terms["teacher"] = _per_sample(logits, batch["labels"]).mean()
-        if truth_weight > 0:
+        found: dict[str, Tensor] = {}
+        if terms.teacher_weight > 0:
+            found["teacher"] = _labels_loss(logits, batch["labels"], terms).mean()
+        if terms.truth_weight > 0:
             annotated = batch["annotated"].to(logits.device)
-            terms["truth"] = (_per_sample(logits, batch["truth"]) * annotated).mean()
-        weights = {"teacher": teacher_weight, "truth": truth_weight}
-        loss = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
-        return {"loss": loss} | terms
+            found["truth"] = (_per_sample(logits, batch["truth"]) * annotated).mean()
+        loss = torch.stack([weights[name] * value for name, value in found.items()]).sum()
+        return {"loss": loss} | found
 
     return objective
+
+
+def _labels_loss(logits: Tensor, labels: Tensor, terms: SaliencyTerms) -> Tensor:
+    """(B,): Eq. 2 or Eq. 3, of labels of either form."""
+    if terms.labels_loss == "density":
+        return density_loss(logits, as_density(labels), DENSITY_WEIGHTS[terms.density_weights])
+    log = bool((labels < 0).any())
+    return _per_sample(logits, min_max(as_density(labels)) if log else labels)
 
 
 def _per_sample(logits: Tensor, target: Tensor) -> Tensor:

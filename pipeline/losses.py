@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -31,3 +32,64 @@ def hint_loss(student: Sequence[Tensor], teacher: Sequence[Tensor]) -> Tensor:
     tensor(1.)
     """
     return torch.stack(hint_terms(student, teacher)).sum()
+
+
+@dataclass(frozen=True)
+class DensityWeights:
+    """Weights of the three terms of Eq. 3."""
+
+    kl: float
+    cosine: float
+    bce: float
+
+
+DENSITY_WEIGHTS = {
+    "paper": DensityWeights(1.0, 1.0, 1.0),
+    "authors": DensityWeights(kl=0.5, cosine=0.2, bce=0.3),
+}
+"""Eq. 3 prints no weights; the authors' code has 0.5, 0.2 and 0.3."""
+
+
+def as_density(labels: Tensor) -> Tensor:
+    """Densities over pixels from stored labels, both (B, 1, H, W).
+
+    Log densities (any value below 0) are exponentiated, fixation maps (0-1) taken as they are;
+    either is clamped at 0, where an overshooting resize may have put it, and divided by its sum. A
+    map without mass becomes uniform.
+    """
+    log = labels.flatten(1).amin(1).view(-1, 1, 1, 1) < 0
+    peak = labels.flatten(1).amax(1).view(-1, 1, 1, 1)
+    # Less its peak first: the densities of large maps are below what float16 holds.
+    maps = torch.where(log, (labels - peak).clamp_max(0).exp(), labels).clamp_min(0)
+    mass = maps.sum(dim=(2, 3), keepdim=True)
+    uniform = 1 / (maps.shape[-2] * maps.shape[-1])
+    return torch.where(mass > 0, maps / mass.clamp_min(1e-30), uniform)
+
+
+def min_max(maps: Tensor) -> Tensor:
+    """Each map (B, 1, H, W) scaled to 0-1; a constant one is 0."""
+    flat = maps.flatten(1)
+    low, high = (x.view(-1, 1, 1, 1) for x in flat.aminmax(dim=1))
+    return (maps - low) / (high - low).clamp_min(1e-30)
+
+
+def density_terms(logits: Tensor, density: Tensor) -> dict[str, Tensor]:
+    """Eq. 3 term by term and image by image: `kl`, `cosine`, `bce`, each (B,).
+
+    `logits` and `density` (B, 1, H, W). With p the softmax of the logits over all pixels and q the
+    teacher's density: KL(q || p) in nats; 1 - cosine of p and q; mean cross-entropy of the sigmoid
+    of the same logits with q scaled to 0-1.
+    """
+    flat, q = logits.float().flatten(1), density.flatten(1)
+    log_p = flat.log_softmax(dim=1)
+    kl = (torch.xlogy(q, q) - q * log_p).sum(dim=1)
+    cosine = 1 - F.cosine_similarity(log_p.exp(), q, dim=1, eps=1e-12)
+    scaled = min_max(density).flatten(1)
+    bce = F.binary_cross_entropy_with_logits(flat, scaled, reduction="none").mean(dim=1)
+    return {"kl": kl, "cosine": cosine, "bce": bce}
+
+
+def density_loss(logits: Tensor, density: Tensor, weights: DensityWeights) -> Tensor:
+    """Eq. 3 per image, (B,); see `density_terms`."""
+    terms = density_terms(logits, density)
+    return weights.kl * terms["kl"] + weights.cosine * terms["cosine"] + weights.bce * terms["bce"]

@@ -15,6 +15,9 @@ TASKS = ("saliency",)
 OPTIMISERS = ("sgd", "adamw")
 TEACHER_OPTIMISERS = ("sgd", "nesterov", "adam", "adagrad")
 SCHEDULES = ("steps", "cosine")
+READOUTS = ("sigmoid", "softmax")
+LABELS_LOSSES = ("bce", "density")
+DENSITY_WEIGHTS = ("paper", "authors")
 NOTHING = "outputs/data"
 """Dependency of a phase that needs nothing more than the images."""
 
@@ -74,6 +77,7 @@ def _check_measuring(config: Config) -> None:
 
 def _check_student(student: Student) -> None:
     one_of("student.task", student.task, TASKS)
+    one_of("student.readout", student.readout, READOUTS)
     if not student.phases:
         raise UserError("student.phases is empty; choose one, such as -S phases=distilled")
     finals = {f"outputs/train/{name}" for name in student.phases}
@@ -102,6 +106,8 @@ def _check_phase(key: str, phase: Phase, student: Student, made: Collection[str]
     one_of(f"{key}.init", phase.init, made)
     one_of(f"{key}.take", phase.take, ("all", "backbone"))
     one_of(f"{key}.hint_scale", phase.hint_scale, ("paper", "unit"))
+    one_of(f"{key}.labels_loss", phase.labels_loss, LABELS_LOSSES)
+    one_of(f"{key}.density_weights", phase.density_weights, DENSITY_WEIGHTS)
     one_of(f"{key}.optimiser.kind", phase.optimiser.kind, OPTIMISERS)
     one_of(f"{key}.schedule.kind", phase.schedule.kind, SCHEDULES)
     teachers = {f"outputs/teachers/{name}" for name in student.teachers}

@@ -92,6 +92,10 @@ class Phase:
     """Weight of the teacher's term of Eq. 2; 0 leaves the teacher out."""
     truth_weight: float = 1.0
     """Weight of the ground-truth term of Eq. 2; 0 leaves the annotations out."""
+    labels_loss: str = "bce"
+    """How pseudo-labels are learned: `bce` (Eq. 2) or `density` (Eq. 3, for DeepGaze II)."""
+    density_weights: str = "paper"
+    """Weights of Eq. 3's three terms: `paper` (1, 1, 1) or `authors` (0.5, 0.2, 0.3)."""
     pool: bool = True
     """Also learn from the unlabelled pool, where the objective needs no annotation."""
     epochs: int = MISSING
@@ -112,6 +116,8 @@ class TeacherPhase:
     batch: int = 8
     optimiser: str = "sgd"
     lr: float = 1e-3
+    milestones: list[int] = field(default_factory=list)
+    """Epochs (0-based) after which the likelihood phase divides its rate by ten; none: cosine."""
     alpha: float = 0.005
     """Weight of the content loss in the adversarial phase (paper 0.005; authors' code 0.05)."""
     flip: bool = False
@@ -125,6 +131,10 @@ class Teacher:
     """A teacher's name, or a student's: then `weights` names one of its checkpoints."""
     weights: str = "none"
     """Registered weights to load, or `none`: train it."""
+    init: str = "none"
+    """A registered checkpoint of the same teacher that training starts from, or `none`."""
+    backbone: str = "none"
+    """Weights of a frozen backbone (DeepGaze II): a registered name, `torchvision`, or `none`."""
     overrides: dict[str, Any] = field(default_factory=dict)
     phases: dict[str, TeacherPhase] = field(default_factory=dict)
     shard: int = 256
@@ -145,6 +155,8 @@ class Student:
     """Teacher whose features the hint phase is taught by."""
     labels: str = "none"
     """Teacher whose maps are the pseudo-labels; another one than `hints`, if you like."""
+    readout: str = "sigmoid"
+    """How the shipped output is read: `sigmoid` (per pixel) or `softmax` (density, Table VI)."""
     teachers: dict[str, Teacher] = field(default_factory=dict)
     phases: dict[str, Phase] = field(default_factory=dict)
     final: str = MISSING

@@ -6,22 +6,20 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pipeline.config.schema import Phase
 from pipeline.data.evaluation import Sample
 from pipeline.data.resize import resize
-from pipeline.distil import Objective, saliency_objective
+from pipeline.distil import Objective, SaliencyTerms, saliency_objective
 from pipeline.errors import UserError
 from pipeline.metrics.saliency import cc, nss, saliency_metrics
 from pipeline.metrics.summary import concatenate
+from pipeline.tasks.readout import LOGITS, Map, probability
 
-Map = NDArray[np.float32]
 Predict = Callable[[Tensor], Map]
-"""One image (3, h, w) RGB 0-255 -> its logits (h, w)."""
+"""One image (3, h, w) RGB 0-255 -> its output (h, w): logits or a log density."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +47,12 @@ class Scores:
         return {name: int(v.isnan().sum()) for name, v in self.values.items()}
 
 
+@dataclass(frozen=True)
 class SaliencyTask:
-    """Fixation prediction, trained by Eq. 2 and measured by NSS, CC, KLDiv, SIM and AUC-Judd."""
+    """Fixation prediction, trained by Eq. 2 or 3, measured by NSS, CC, KLDiv, SIM and AUC-Judd."""
+
+    output: str = LOGITS
+    """What the student's numbers mean, and so how they are read; see `tasks.readout`."""
 
     name = "saliency"
     metrics = ("NSS", "CC", "KLDiv", "SIM", "AUC-Judd")
@@ -60,14 +62,17 @@ class SaliencyTask:
 
     def objective(self, student: nn.Module, phase: Phase) -> Objective:
         """The loss of a fine-tuning phase."""
-        return saliency_objective(student, phase.teacher_weight, phase.truth_weight)
+        terms = SaliencyTerms(
+            phase.teacher_weight, phase.truth_weight, phase.labels_loss, phase.density_weights
+        )
+        return saliency_objective(student, terms)
 
     def probability(self, logits: Map) -> Map:
-        """Maps in 0-1 from logits: each pixel is a Bernoulli variable (Sec. III-B)."""
-        return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
+        """Maps in 0-1 from the student's output."""
+        return probability(logits, self.output)
 
     def at_size(self, logits: Map, height: int, width: int) -> Tensor:
-        """The map (1, height, width) that is measured: sigmoid, then the named resize. No blur."""
+        """The map (1, height, width) that is measured: read out, then the named resize. No blur."""
         return torch.from_numpy(resize(self.probability(logits), height, width))[None]
 
     def score(self, logits: Map, sample: Sample) -> dict[str, Tensor]:

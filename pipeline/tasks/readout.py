@@ -1,0 +1,59 @@
+"""From a network's numbers to a map and back: the sigmoid and the softmax read-out (FastSal, Table VI).
+
+Meanings (`ModelSpec.output`): `logits` are read by a sigmoid, each pixel a Bernoulli variable
+(Sec. III-B); `log-density` by a softmax over all pixels, so a constant on top of it is nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import UserError
+
+Map = NDArray[np.float32]
+
+LOGITS, LOG_DENSITY = "logits", "log-density"
+MEANINGS = {"sigmoid": LOGITS, "softmax": LOG_DENSITY}
+"""Read-outs, as configurations name them, and the meaning of the output each is for."""
+
+_LEAST = 1e-12
+"""Probability that a pixel keeps when a map is turned back: 0 and 1 have no logit."""
+
+
+def probability(output: Map, meaning: str) -> Map:
+    """The map (H, W) in 0-1 of an `output` (H, W); a density is scaled to a largest value of 1.
+
+    Raises `UserError` for an unknown `meaning`.
+    """
+    values = output.astype(np.float64)
+    if meaning == LOGITS:
+        return (1 / (1 + np.exp(-values))).astype(np.float32)
+    _require(meaning)
+    return np.exp(values - values.max()).astype(np.float32)
+
+
+def density(output: Map, meaning: str) -> NDArray[np.float64]:
+    """The same as a density over pixels: (H, W) float64 of sum 1."""
+    shown = probability(output, meaning).astype(np.float64)
+    mass: NDArray[np.float64] = shown / shown.sum()
+    return mass
+
+
+def output_of(shown: Map, meaning: str) -> Map:
+    """An output (H, W) that `probability` reads as `shown` (0-1), up to scale for a density."""
+    _require(meaning)
+    kept = np.clip(shown.astype(np.float64), _LEAST, 1 - _LEAST)
+    back = np.log(kept / (1 - kept)) if meaning == LOGITS else np.log(kept)
+    return back.astype(np.float32)
+
+
+def translated(output: Map, meaning: str, other: str) -> Map:
+    """What a network whose output means `other` would have to say for the same map."""
+    return output if meaning == other else output_of(probability(output, meaning), other)
+
+
+def _require(meaning: str) -> None:
+    if meaning not in MEANINGS.values():
+        known = ", ".join(MEANINGS.values())
+        raise UserError(f"an output that means {meaning!r} is not known; known: {known}")
