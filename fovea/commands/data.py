@@ -50,6 +50,8 @@ def _check(parsed: argparse.Namespace) -> int:
     with Meter("check", 0, "images") as meter:
         found = survey(root, parsed.layout, meter, decode=parsed.decode)
     print(f"{root}: layout {found.layout}")
+    if found.edition:
+        print(f"  edition {found.edition}")
     for split, images in found.splits.items():
         print(f"  {split}: {images} images")
     for problem in found.problems:

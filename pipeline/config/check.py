@@ -56,8 +56,9 @@ def _check_data(config: Config) -> None:
     for name in ("train", "val"):
         _at_least(f"sample.{name}", getattr(config.sample, name), 1)
     _at_least("sample.seed", config.sample.seed, 0)
-    if (data.train.root, data.train.split) == (data.val.root, data.val.split):
-        raise UserError(f"data.train and data.val are both {data.val.root}:{data.val.split}")
+    both = {*data.train.split.split("+")} & {*data.val.split.split("+")}
+    if data.train.root == data.val.root and both:
+        raise UserError(f"data.train and data.val are both {data.val.root}:{min(both)}")
 
 
 def _check_measuring(config: Config) -> None:

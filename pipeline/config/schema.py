@@ -21,6 +21,9 @@ class Role:
     root: str = MISSING
     """A registered root (`fovea data add NAME PATH`), or `sample/…` for generated data."""
     split: str = MISSING
+    """Splits joined by `+` count as one: `train2017+test2017`."""
+    edition: int | None = None
+    """Of SALICON's annotation, 2015 or 2017; null: what the layout means (`salicon`: 2017)."""
     limit: int | None = None
     """Take only the first N images, by id."""
 

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.data.fixations import Fixations, read_mat
+from pipeline.data import gaze
+from pipeline.data.fixations import Fixations
 from pipeline.data.images import is_turned, verify
-from pipeline.data.records import Record
+from pipeline.data.records import FIXATIONS, Record
 from pipeline.errors import UserError
 
 Size = tuple[int, int]
@@ -71,16 +72,18 @@ def examine(record: Record, *, decode: bool = False) -> Findings:
     parts = {what: path for what, path in record.files().items() if path.exists()}
     sizes: dict[str, Size] = {}
     for what, path in parts.items():
+        if what.startswith(f"{FIXATIONS}_"):
+            continue  # read together with the first
         try:
-            if what == "fixations":
-                watched = read_mat(path)
+            if what == FIXATIONS:
+                watched = gaze.read(record)
                 size = (watched.height, watched.width)
                 found.remarks.extend(_remarks(path, watched))
             else:
                 size = verify(path, decode=decode)
             if "image" in sizes:
                 require_same_frame(record.image, sizes["image"], path, size)
-            if what == "fixations" and "map" in sizes:
+            if what == FIXATIONS and "map" in sizes:
                 require_same_size(parts["map"], sizes["map"], path, size)
             sizes[what] = size
         except UserError as error:

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from pipeline.data import gaze
 from pipeline.data.agree import Size, require_same_frame
+from pipeline.data.gaze.density import density
 from pipeline.data.images import read_map, read_rgb
 from pipeline.data.layouts import Record
 from pipeline.data.resize import resize
@@ -62,7 +64,7 @@ class ImageSet(Dataset[Item]):
         item: Item = {"id": record.id, "index": pick.index}
         planes, size = _planes(record, self.height, self.width)
         item["image"] = _shown(planes, pick.flip)
-        if self._truth and record.map is not None:
+        if self._truth and record.has_truth:
             truth = resize(read_truth(record, size), self.height, self.width)
             item["truth"] = _shown(truth[None], pick.flip)
         if self._labels is not None:
@@ -92,10 +94,18 @@ def read_sized(record: Record, height: int, width: int) -> tuple[Tensor, Size]:
 
 
 def read_truth(record: Record, size: Size) -> Array:
-    """A record's map `(H, W)` 0-1; `UserError` unless it fits an image of `size`."""
-    assert record.map is not None
-    truth = read_map(record.map)
-    require_same_frame(record.image, size, record.map, truth.shape)
+    """A record's map `(H, W)` 0-1; `UserError` unless it fits an image of `size`.
+
+    Where no file holds one, it is made of the fixations (`gaze.density`).
+    """
+    if record.map is not None:
+        truth = read_map(record.map)
+    else:
+        assert record.blur is not None
+        truth = density(gaze.read(record), record.blur)
+    source = record.map or record.fixations
+    assert source is not None
+    require_same_frame(record.image, size, source, truth.shape)
     return truth
 
 

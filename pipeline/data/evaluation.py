@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from pipeline.data import gaze
 from pipeline.data.agree import require_same_frame, require_same_size
 from pipeline.data.dataset import read_sized, read_truth
-from pipeline.data.fixations import read_mat
 from pipeline.data.layouts import Record
 from pipeline.data.loader import begin_worker, plain_errors
 
@@ -59,10 +59,10 @@ class _Samples(Dataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         record = self._records[index]
         image, size = read_sized(record, *self._size)
-        density = None if record.map is None else torch.from_numpy(read_truth(record, size))
+        density = torch.from_numpy(read_truth(record, size)) if record.has_truth else None
         if record.fixations is None:
             return Sample(record.id, image, None, density)
-        watched = read_mat(record.fixations)
+        watched = gaze.read(record)
         found = (watched.height, watched.width)
         require_same_frame(record.image, size, record.fixations, found)
         if record.map is not None and density is not None:

@@ -64,26 +64,34 @@ class Fixations:
         return rows, columns
 
 
+def of_viewers(viewers: Sequence[NDArray[np.float64]], height: int, width: int) -> Fixations:
+    """Fixations of each viewer's points (n, 2): x, y in pixels from 0.
+
+    Points that are no finite numbers are left out and counted.
+    """
+    kept = [points[np.isfinite(points).all(axis=1)] for points in viewers]
+    points = np.concatenate([*kept, np.zeros((0, 2))])
+    who = np.repeat(np.arange(len(kept)), [len(points) for points in kept])
+    blank = sum(map(len, viewers)) - len(points)
+    # No image is as wide as 2^30: far points stay outside, and float32 stays finite.
+    places = np.clip(points, -(2.0**30), 2.0**30).astype(np.float32)
+    return Fixations(places, who.astype(np.int64), height, width, blank)
+
+
 def read_mat(path: Path) -> Fixations:
     """Read a SALICON fixation file.
 
     Raises `UserError`, naming the file, when it is missing or damaged or has no `gaze`.
     """
-    content, names = _load(path)
+    content, names = matfile.load(path, ("gaze", "resolution"), ("fixations",))
     height, width = _resolution(content, path)
     if "gaze" not in content:
         raise UserError(
             f"{path} has no 'gaze' (found {', '.join(sorted(names)) or 'nothing'}); expected a "
             "SALICON fixation file, one per image"
         )
-    given = [_points(viewer, path) for viewer in _viewers(content["gaze"], path)]
-    viewers = [points[np.isfinite(points).all(axis=1)] for points in given]
-    points = np.concatenate([*viewers, np.zeros((0, 2))]) - 1.0
-    who = np.repeat(np.arange(len(viewers)), [len(v) for v in viewers])
-    blank = sum(map(len, given)) - len(points)
-    # No image is as wide as 2^30: far points stay outside, and float32 stays finite.
-    places = np.clip(points, -(2.0**30), 2.0**30).astype(np.float32)
-    return Fixations(places, who.astype(np.int64), height, width, blank)
+    viewers = [_points(viewer, path) - 1 for viewer in _viewers(content["gaze"], path)]
+    return of_viewers(viewers, height, width)
 
 
 def write_mat(
@@ -115,21 +123,6 @@ def write_mat(
 _GAZE = [("location", object), ("timestamp", object), ("fixations", object)]
 _HEADER = b"MATLAB 5.0 MAT-file, SALICON fixations"
 _HEADER_BYTES = 116
-
-
-def _load(path: Path) -> tuple[dict[str, Any], list[str]]:
-    try:
-        return matfile.read(path.read_bytes(), ("gaze", "resolution"), ("fixations",))
-    except FileNotFoundError as error:
-        raise UserError(f"fixation file {path} is missing; restore it from the data set") from error
-    except OSError as error:
-        raise UserError(f"cannot read {path} ({error.strerror}); restore it") from error
-    except NotImplementedError as error:
-        raise UserError(f"{path} is a MATLAB 7.3 file; save it again with '-v7'") from error
-    except ValueError as error:
-        raise UserError(
-            f"fixation file {path} is damaged or no MATLAB 5 file ({error}); restore it"
-        ) from error
 
 
 def _resolution(content: dict[str, Any], path: Path) -> tuple[int, int]:

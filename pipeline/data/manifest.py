@@ -14,7 +14,9 @@ from typing import Any
 
 from pipeline.data import layouts, roots
 from pipeline.data.agree import Findings, examine
+from pipeline.data.editions import require_edition
 from pipeline.data.layouts import Record
+from pipeline.data.records import FIXATIONS
 from pipeline.data.threads import in_threads
 from pipeline.errors import UserError
 from pipeline.files import atomic_write_text, read_json, sha256_bytes, sha256_json, write_json
@@ -37,6 +39,8 @@ class Source:
     split: str
     limit: int | None = None
     """Only the first so many images, by id."""
+    edition: int | None = None
+    """Of the annotation; None: the one that the layout means, where there are several."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +49,15 @@ class Row:
 
     id: str
     files: dict[str, str]
-    """`image`, `map` and `fixations` where they exist: paths relative to the root."""
+    """`image`, `map`, `fixations`, … where they exist: paths relative to the root."""
     bytes: dict[str, int]
     """Size of each file."""
     fingerprint: dict[str, str]
     """SHA-256 over size and first 64 KiB of each file."""
+    reader: str = "salicon"
+    """As a record's."""
+    blur: float | None = None
+    """As a record's."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +118,9 @@ def collect(roles: dict[str, Source], progress: Progress | None = None) -> dict[
     for name, source in roles.items():
         root = roots.resolve(source.root)
         try:
-            records = layouts.scan(source.layout, root, source.split)[: source.limit]
+            records = layouts.scan(source.layout, root, source.split)
+            require_edition(records, source.layout, source.edition)
+            records = records[: source.limit]
             listed[name] = look(records, root, progress)
         except UserError as error:
             raise UserError(f"data.{name}: {error}") from error
@@ -126,9 +136,9 @@ def save(folder: Path, roles: dict[str, Source], listed: dict[str, Listed]) -> N
     summary = {}
     for name, source in roles.items():
         rows = listed[name].rows
-        text = "".join(json.dumps(asdict(row), sort_keys=True) + "\n" for row in rows)
+        text = "".join(json.dumps(_said(row), sort_keys=True) + "\n" for row in rows)
         atomic_write_text(folder / f"{name}.jsonl", text)
-        summary[name] = asdict(source) | {
+        summary[name] = _said(source) | {
             "count": len(rows),
             "held_out": listed[name].held_out,
             "sha256": sha256_bytes(text.encode()),
@@ -207,7 +217,7 @@ def _row(record: Record, root: Path) -> tuple[Row, Findings]:
         files[part] = path.relative_to(root).as_posix()
         sizes[part] = size
         prints[part] = sha256_bytes(f"{size}:".encode() + head)
-    return Row(record.id, files, sizes, prints), examine(record)
+    return Row(record.id, files, sizes, prints, record.reader, record.blur), examine(record)
 
 
 def _record(row: Row, root: Path, name: str) -> Record:
@@ -227,7 +237,19 @@ def _record(row: Row, root: Path, name: str) -> Record:
                 "restore it, or run `dvc repro prepare` to take it as it is"
             )
         paths[part] = path
-    return Record(row.id, **paths)
+    image, drawn, watched = (paths.pop(part, None) for part in ("image", "map", FIXATIONS))
+    assert image is not None
+    return Record(row.id, image, drawn, watched, row.reader, tuple(paths.values()), row.blur)
+
+
+def _said(stated: Row | Source) -> dict[str, Any]:
+    """The fields of a row or source, those left out that were added later and say nothing."""
+    silent = {"edition": None, "reader": "salicon", "blur": None}
+    return {
+        key: value
+        for key, value in asdict(stated).items()
+        if key not in silent or value != silent[key]
+    }
 
 
 def _apart(rows: dict[str, list[Row]]) -> dict[str, list[Row]]:

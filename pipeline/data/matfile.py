@@ -12,9 +12,12 @@ import struct
 import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from pipeline.errors import UserError
 
 MAX_BYTES = 1 << 26
 """Of a whole variable, unpacked; an image's fixations take some hundred kilobytes."""
@@ -67,6 +70,24 @@ def read(
             whole = _unpacked(content, order, MAX_BYTES) if packed else content
             found[name.name] = _value(whole, order, fields, 0)
     return found, names
+
+
+def load(
+    path: Path, wanted: Collection[str], fields: Collection[str] = ()
+) -> tuple[dict[str, Any], list[str]]:
+    """`read` of a fixation file; whatever is wrong with it is a `UserError` that names it."""
+    try:
+        return read(path.read_bytes(), wanted, fields)
+    except FileNotFoundError as error:
+        raise UserError(f"fixation file {path} is missing; restore it from the data set") from error
+    except OSError as error:
+        raise UserError(f"cannot read {path} ({error.strerror}); restore it") from error
+    except NotImplementedError as error:
+        raise UserError(f"{path} is a MATLAB 7.3 file; save it again with '-v7'") from error
+    except ValueError as error:
+        raise UserError(
+            f"fixation file {path} is damaged or no MATLAB 5 file ({error}); restore it"
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pipeline.errors import UserError
 
-_WORDS = {"image": "image", "map": "map", "fixations": "fixation file"}
+FIXATIONS = "fixations"
+_WORDS = {"image": "image", "map": "map", FIXATIONS: "fixation file"}
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,24 @@ class Record:
     map: Path | None = None
     """Grey fixation density map of the upright image's own size."""
     fixations: Path | None = None
-    """SALICON `.mat` file."""
+    """The file that holds them, its own or one of many images."""
+    reader: str = "salicon"
+    """How that file is read: a name of `pipeline.data.gaze`."""
+    others: tuple[Path, ...] = ()
+    """Further files of the same kind, where each viewer has one."""
+    blur: float | None = None
+    """Where there is no map: sigma, in pixels, of the Gaussian that makes one of the fixations."""
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether there is a density map, as a file or to be made of the fixations."""
+        return self.map is not None or (self.blur is not None and self.fixations is not None)
 
     def files(self) -> dict[str, Path]:
-        """`image`, and `map` and `fixations` where the record has them."""
-        parts = {"image": self.image, "map": self.map, "fixations": self.fixations}
-        return {what: path for what, path in parts.items() if path is not None}
+        """`image`, and `map`, `fixations`, `fixations_2`, … where the record has them."""
+        parts = {"image": self.image, "map": self.map, FIXATIONS: self.fixations}
+        found = {what: path for what, path in parts.items() if path is not None}
+        return found | {f"{FIXATIONS}_{n}": path for n, path in enumerate(self.others, 2)}
 
 
 def missing(records: Sequence[Record]) -> list[str]:
@@ -73,7 +86,7 @@ def _names(folder: Path) -> set[str]:
 def _lines(what: str, folder: Path, images: list[Path], there: set[str], every: bool) -> list[str]:
     if what == "image":
         return [f"image {image} is listed but missing; restore it" for image in images]
-    name = _WORDS[what]
+    name = _WORDS[what.split("_", maxsplit=1)[0]]
     if not there:
         return [f"{folder}, where the {name}s should be, is missing or empty; restore it"]
     if every and len(images) > 1:

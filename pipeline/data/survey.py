@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.data import layouts, records
 from pipeline.data.agree import examine
+from pipeline.data.editions import recognise
 from pipeline.data.layouts import Record
 from pipeline.data.threads import in_threads
 from pipeline.errors import UserError
@@ -23,6 +24,8 @@ class Survey:
     """Images per split."""
     problems: list[str]
     """One line each: which file, what is wrong with it, what to do."""
+    edition: str | None = None
+    """Of data sets that have editions: which, and what tells it."""
 
 
 def survey(
@@ -45,6 +48,7 @@ def survey(
     name, splits = _recognised(root, layout)
     counts: dict[str, int] = {}
     problems: list[str] = []
+    edition = None
     for split in splits:
         try:
             found = layouts.listed(name, root, split)
@@ -53,9 +57,18 @@ def survey(
             problems.append(str(error))
             continue
         counts[split] = len(found)
+        edition = edition or _edition(name, found)
         problems += records.missing(found) + records.repeated(found)
         problems += _read(found, on_image, decode)
-    return Survey(name, counts, problems)
+    return Survey(name, counts, problems, edition)
+
+
+def _edition(layout: str, found: list[Record]) -> str | None:
+    known = layouts.get(layout)
+    if known.fixed:
+        return str(known.edition)
+    sign = recognise(found) if known.edition is not None else None
+    return f"{sign.edition} ({sign.why})" if sign else None
 
 
 def _recognised(root: Path, layout: str | None) -> tuple[str, list[str]]:

@@ -10,8 +10,9 @@ from torch import Tensor
 from pipeline import checkpoint, tasks
 from pipeline.config import Config
 from pipeline.data import manifest
+from pipeline.data.dataset import read_truth
 from pipeline.data.evaluation import Sample, samples
-from pipeline.data.images import read_map
+from pipeline.data.images import read_size
 from pipeline.data.layouts import Record
 from pipeline.data.resize import resize
 from pipeline.engine import device as devices
@@ -82,7 +83,11 @@ def evaluate(
 
 def prior(records: list[Record], height: int, width: int) -> Predict:
     """The mean training map as logits: what a model that ignores its input can reach."""
-    maps = [resize(read_map(r.map), height, width) for r in records if r.map is not None]
+    maps = [
+        resize(read_truth(record, read_size(record.image)), height, width)
+        for record in records
+        if record.has_truth
+    ]
     mean = np.clip(np.mean(maps, axis=0), 1e-6, 1 - 1e-6)
     logits: Map = np.log(mean / (1 - mean)).astype(np.float32)
 

@@ -20,10 +20,13 @@ def check_names(config: Config) -> None:
     import students
     import teachers
     from pipeline.data import layouts
+    from pipeline.data.editions import require_known
 
     for name, role in vars(config.data).items():
         if hasattr(role, "layout"):
             one_of(f"data.{name}.layout", role.layout, layouts.names())
+            layouts.parts(role.split)
+            require_known(role.layout, role.edition)
     experts = [*teachers.names(), *students.names()]  # any trained student can teach
     one_of("student.name", config.student.name, students.names())
     for name, teacher in config.student.teachers.items():

@@ -54,7 +54,7 @@ def require_annotated(val: Listed) -> None:
     """Raise `UserError` unless every validation image can be measured on."""
     for row in val.rows:
         for part, name in (("map", "a density map"), ("fixations", "fixations")):
-            if part not in row.files:
+            if part not in row.files and not (part == "map" and row.blur is not None):
                 raise UserError(
                     f"data.val: {row.files['image']} has no {name}, which measuring needs; "
                     "choose another data.val"
@@ -63,7 +63,7 @@ def require_annotated(val: Listed) -> None:
 
 def source(role: Role) -> Source:
     """A role's configuration as the data layer takes it."""
-    return Source(role.layout, role.root, role.split, role.limit)
+    return Source(role.layout, role.root, role.split, role.limit, role.edition)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def test_another_layout_can_be_asked_for(photos: Path) -> None:
 def test_a_layout_of_ones_own_needs_no_list_of_splits(
     photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.data.layouts._LAYOUTS", {})
+    monkeypatch.setattr("pipeline.data.layouts.registry._LAYOUTS", {})
 
     @layout("mine")
     def mine(root: Path, split: str) -> list[Record]:
@@ -176,6 +176,6 @@ def test_what_is_no_data_set_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is empty"):
         survey(tmp_path / "empty")
     with pytest.raises(
-        UserError, match=r"no known layout and holds no image\. Known are coco: SPL"
+        UserError, match=r"no known layout and holds no image\. Known are cat2000: trainSet"
     ):
         survey(tmp_path)
