@@ -16,7 +16,7 @@ from pipeline.data.agree import Size, require_same_frame
 from pipeline.data.gaze.density import density
 from pipeline.data.images import read_map, read_rgb
 from pipeline.data.layouts import Record
-from pipeline.data.resize import resize
+from pipeline.data.resize import resize, resize_planes
 from pipeline.data.sampler import Pick
 from pipeline.errors import UserError
 
@@ -136,11 +136,11 @@ def collate(items: Sequence[Item]) -> dict[str, Any]:
 
 def _planes(record: Record, height: int, width: int) -> tuple[Array, Size]:
     pixels = read_rgb(record.image)
-    return resize(pixels, height, width).transpose(2, 0, 1), pixels.shape[:2]
+    return resize_planes(pixels, height, width), pixels.shape[:2]
 
 
 def _shown(array: Array, flip: bool) -> Tensor:
-    return torch.from_numpy(np.array(array[..., ::-1] if flip else array, order="C"))
+    return torch.from_numpy(np.ascontiguousarray(array[..., ::-1] if flip else array))
 
 
 def _stack(tensors: Sequence[Tensor]) -> Tensor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import traceback
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any, TypeVar
 
 import torch
@@ -95,15 +96,25 @@ def in_order(images: ImageSet, batch: int, workers: int = 0) -> Iterator[Batch]:
     return plain_errors(loaded)
 
 
-def plain_errors(loaded: Iterable[T]) -> Iterator[T]:
-    """Iterate; a worker's `UserError` arrives without the worker's traceback, Ctrl-C not at all."""
+def plain_errors(loaded: Iterable[T]) -> Generator[T, None, None]:
+    """Iterate; a worker's `UserError` arrives without the worker's traceback, Ctrl-C not at all.
+
+    However it ends, its workers have ended before the caller hears of it.
+    """
     with interrupts_held():
         batches = iter(loaded)
     try:
         yield from batches
-    except UserError as error:
+    except BaseException as error:
+        # The loader's frames refer to it in a circle, and one that is collected as garbage has
+        # lost the means to stop its workers: five seconds go by for each of them.
+        traceback.clear_frames(error.__traceback__)
+        if not isinstance(error, UserError):
+            raise
         # torch packs the worker's whole traceback into the message.
         raise UserError(str(error).rpartition("UserError: ")[2].strip()) from error
+    finally:
+        del batches
 
 
 def begin_worker(_worker: int) -> None:

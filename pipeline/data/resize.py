@@ -55,11 +55,15 @@ def resize(array: NDArray[Any], height: int, width: int) -> Array:
 
     Raises `ValueError` for other numbers of axes and for empty arrays.
     """
-    if array.ndim not in (2, 3) or array.size == 0:
-        raise ValueError(f"resize takes (H, W) or (H, W, C), not {array.shape}")
-    rows = _shrunk_rows(array, height)
-    turned = np.ascontiguousarray(rows.swapaxes(0, 1))
-    return np.ascontiguousarray(_apply(turned, width).swapaxes(0, 1))
+    turned = _turned(array, height, width)
+    return np.ascontiguousarray(turned.T if turned.ndim == 2 else turned.transpose(2, 0, 1))
+
+
+def resize_planes(array: NDArray[Any], height: int, width: int) -> Array:
+    """`resize` of `(H, W, C)` as planes `(C, height, width)`, as networks take them."""
+    if array.ndim != 3:
+        raise ValueError(f"resize_planes takes (H, W, C), not {array.shape}")
+    return np.ascontiguousarray(_turned(array, height, width).transpose(1, 2, 0))
 
 
 @functools.lru_cache(maxsize=256)
@@ -67,6 +71,19 @@ def _sparse(size_in: int, size_out: int) -> Any:
     # Rows hold a handful of taps. Unlike a dense product, a sparse one has one order of summation
     # whatever the number of threads, so worker processes give the same bits as the main one.
     return csr_array(weights(size_in, size_out))
+
+
+def _turned(array: NDArray[Any], height: int, width: int) -> Array:
+    """The result as `(width, height)` or `(width, C, height)`, which is how it comes about.
+
+    Between the products the rows are turned as one matrix `(height, W * C)`: moving the two or
+    three values of a pixel together takes longer than both products.
+    """
+    if array.ndim not in (2, 3) or array.size == 0:
+        raise ValueError(f"resize takes (H, W) or (H, W, C), not {array.shape}")
+    rows = _shrunk_rows(array, height)
+    turned = np.ascontiguousarray(rows.reshape(height, -1).T)
+    return _apply(turned.reshape(*array.shape[1:], height), width)
 
 
 def _shrunk_rows(array: NDArray[Any], height: int) -> Array:

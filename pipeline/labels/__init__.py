@@ -4,8 +4,9 @@ Write with `write_shards` (one process or many), finish with `merge`, read with 
 """
 
 from pipeline.labels.merge import merge
+from pipeline.labels.reader import image_reader
 from pipeline.labels.spec import LabelSpec
 from pipeline.labels.store import LabelStore
 from pipeline.labels.writer import write_shards
 
-__all__ = ["LabelSpec", "LabelStore", "merge", "write_shards"]
+__all__ = ["LabelSpec", "LabelStore", "image_reader", "merge", "write_shards"]

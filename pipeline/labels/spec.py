@@ -74,6 +74,12 @@ class LabelSpec:
         """Ids of one shard, in stored order."""
         return self.ids[shard * self.shard_size : (shard + 1) * self.shard_size]
 
+    def batches(self, shard: int) -> list[tuple[str, ...]]:
+        """Ids of one shard as the teacher is given them."""
+        ids = self.shard_ids(shard)
+        starts = range(0, len(ids), self.batch_size)
+        return [ids[start : start + self.batch_size] for start in starts]
+
     def data_name(self, shard: int) -> str:
         """File of the maps: raw little-endian `(n, height, width)`."""
         return f"shard-{shard:05d}.{self.dtype}"

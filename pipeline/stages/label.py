@@ -7,24 +7,22 @@ labels its share of shards into one shared FOVEA_SCRATCH; the rank that finds al
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
 from pipeline.checkpoint import load_model
 from pipeline.config import Config
 from pipeline.config.check import one_of
 from pipeline.data import manifest
-from pipeline.data.dataset import read_image
 from pipeline.data.layouts import Record
 from pipeline.data.resize import NAME
 from pipeline.engine import device as devices
 from pipeline.engine.progress import Meter
 from pipeline.files import replace_tree, sha256_file, sha256_json
-from pipeline.labels import LabelSpec, merge, write_shards
+from pipeline.labels import LabelSpec, image_reader, merge, write_shards
+from pipeline.labels.reader import Read
 from pipeline.lock import in_turn
 from pipeline.paths import DATA, LABELS, MODEL, TEACHERS
 from pipeline.scratch import lock_file, scratch
@@ -38,6 +36,7 @@ def main(config: Config, name: str) -> None:
     checkpoint = TEACHERS / name / MODEL
     teacher, header = load_model(checkpoint, "teacher")
     device = devices.choose(config.machine.device)
+    devices.keep_freed_memory()
     records = {record.id: record for record in unlabelled_and_labelled()}
     height, width = header["height"], header["width"]
     spec = LabelSpec(
@@ -50,16 +49,18 @@ def main(config: Config, name: str) -> None:
         ids=tuple(records),
         shard_size=config.student.teachers[name].shard,
     )
-    predict = Labeller(teacher.to(device), device, records, height, width)
+    workers, pin = config.machine.workers, device.type == "cuda"
+    read = image_reader(records, height, width, workers, pin=pin)
+    predict = Labeller(teacher.to(device), device)
     settings = dataclasses.asdict(spec) | {"ids": len(spec.ids)}
     with scratch(f"label-{name}", settings, [DATA, checkpoint], part()) as folder:
-        written = label(spec, folder, predict, LABELS / name)
+        written = label(spec, folder, read, predict, LABELS / name)
         print(f"{name}: labelled {written} of {spec.shards} shards")
         with in_turn(lock_file(folder, "merge"), "another rank's merge"):
             finish(spec, folder, LABELS / name)
 
 
-def label(spec: LabelSpec, folder: Path, predict: Labeller, earlier: Path) -> int:
+def label(spec: LabelSpec, folder: Path, read: Read, predict: Labeller, earlier: Path) -> int:
     """Write this rank's shards into `folder`; what is sound in `earlier` is taken from there.
 
     Returns how many had to be labelled.
@@ -74,7 +75,14 @@ def label(spec: LabelSpec, folder: Path, predict: Labeller, earlier: Path) -> in
             seen = done
 
         return write_shards(
-            spec, folder, predict, rank=number, world=world, earlier=earlier, on_progress=count
+            spec,
+            folder,
+            predict,
+            read=read,
+            rank=number,
+            world=world,
+            earlier=earlier,
+            on_progress=count,
         )
 
 
@@ -90,25 +98,16 @@ def finish(spec: LabelSpec, folder: Path, target: Path) -> None:
 
 
 class Labeller:
-    """Ids to maps: the teacher on the images as the student will see them."""
+    """Images to maps: the teacher on the images as the student will see them."""
 
-    def __init__(
-        self,
-        teacher: torch.nn.Module,
-        device: torch.device,
-        records: dict[str, Record],
-        height: int,
-        width: int,
-    ) -> None:
-        self.teacher, self.device, self.records = teacher, device, records
-        self.size = (height, width)
+    def __init__(self, teacher: torch.nn.Module, device: torch.device) -> None:
+        self.teacher, self.device = teacher, device
 
-    def __call__(self, ids: Sequence[str]) -> NDArray[np.float32]:
-        images = torch.stack([read_image(self.records[name], *self.size) for name in ids])
+    def __call__(self, images: Tensor) -> Tensor:
+        """(n, 3, H, W) RGB 0-255 -> (n, H, W) 0-1, which a GPU may still be computing."""
         with torch.inference_mode():
-            logits = self.teacher(images.to(self.device))
-        maps: NDArray[np.float32] = torch.sigmoid(logits.float())[:, 0].cpu().numpy()
-        return maps
+            logits = self.teacher(images.to(self.device, non_blocking=True))
+            return torch.sigmoid(logits.float())[:, 0]
 
 
 def unlabelled_and_labelled() -> list[Record]:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.data.resize import resize, weights
+from pipeline.data.resize import resize, resize_planes, weights
 
 SIZES = st.integers(1, 40)
 
@@ -72,6 +72,20 @@ def test_channels_are_resized_alike() -> None:
     whole = resize(image, 20, 64)
     for channel in range(3):
         np.testing.assert_array_equal(whole[:, :, channel], resize(image[:, :, channel], 20, 64))
+
+
+@pytest.mark.parametrize("strip", [100, 1 << 24])
+def test_planes_are_the_same_bits(monkeypatch: pytest.MonkeyPatch, strip: int) -> None:
+    monkeypatch.setattr("pipeline.data.resize._STRIP", strip)
+    image = np.random.default_rng(6).integers(0, 256, (48, 64, 3)).astype(np.uint8)
+    planes = resize_planes(image[::-1], 19, 26)
+    assert planes.flags.c_contiguous
+    np.testing.assert_array_equal(planes, resize(image[::-1], 19, 26).transpose(2, 0, 1))
+
+
+def test_planes_need_channels() -> None:
+    with pytest.raises(ValueError, match=r"resize_planes takes \(H, W, C\), not \(4, 4\)"):
+        resize_planes(np.zeros((4, 4)), 2, 2)
 
 
 def test_same_size_changes_nothing() -> None:
