@@ -27,19 +27,27 @@ class Flat:
     """Largest value of each map `(B, 1)`."""
 
     @classmethod
-    def from_maps(cls, maps: Tensor, name: str, ids: Sequence[str] | None = None) -> Flat:
-        """Flatten `(B, H, W)` maps of any dtype; `name` and `ids` say in errors what they are.
+    def from_maps(
+        cls, maps: Tensor, name: str, ids: Sequence[str] | None = None, first: int = 0
+    ) -> Flat:
+        """Flatten `(B, H, W)` maps of any dtype.
+
+        `name`, and `ids` or counting from `first`, say in errors what they are.
 
         Raises `ValueError` for another shape and `UserError` for NaN or infinite values.
         """
         if maps.ndim != 3 or 0 in maps.shape[1:]:
             raise ValueError(f"{name} must be (B, H, W) with pixels in it, got {tuple(maps.shape)}")
-        values = maps.flatten(1).double()
-        low, high = values.aminmax(dim=1, keepdim=True)  # both are NaN if any value is
+        given = maps.flatten(1)
+        # Row by row, which is much quicker than along an axis; both are NaN if any value is.
+        bounds = [torch.stack(tuple(row.aminmax())) for row in given]
+        low, high = torch.stack(bounds).double().split(1, dim=1) if bounds else (given, given)
         finite = (low.isfinite() & high.isfinite()).flatten()
         if not bool(finite.all()):
-            raise UserError(_not_finite((~finite).nonzero().flatten().tolist(), name, ids))
-        return cls(values, low, high)
+            bad = (~finite).nonzero().flatten().tolist()
+            named = [ids[i] if ids is not None else f"batch index {first + i}" for i in bad]
+            raise UserError(_not_finite(named, name))
+        return cls(given.double(), low, high)
 
     @property
     def constant(self) -> Tensor:
@@ -59,32 +67,120 @@ class Flat:
         """Values less their mean, `(B, H*W)`."""
         return self.values - self.values.mean(dim=1, keepdim=True)
 
-    def normalised(self) -> Tensor:
-        """Densities of sum 1, `(B, H*W)`: negative maps are shifted up, massless ones uniform."""
-        pixels = self.values.shape[1]
+    @cached_property
+    def norm(self) -> Tensor:
+        """Euclidean norm of the centred values `(B,)`."""
+        return dots(self.centred, self.centred).sqrt()
+
+    @cached_property
+    def weights(self) -> Tensor:
+        """What divided by `mass` is a density, `(B, H*W)`.
+
+        Negative maps are shifted up to 0, and massless ones hold the same everywhere.
+        """
+        if bool((self.low >= 0).all()) and not bool(self.massless.any()):
+            return self.values  # as almost every map is: no copy
         shifted = self.values - self.low.clamp_max(0)
-        massless = self.massless[:, None]
-        shifted += massless.double()
-        mass = torch.where(massless, pixels, shifted.sum(dim=1, keepdim=True))
-        return shifted.div_(mass)
+        return shifted.add_(self.massless[:, None].double())
+
+    @cached_property
+    def mass(self) -> Tensor:
+        """Sums of `weights`, `(B, 1)`."""
+        return self.weights.sum(dim=1, keepdim=True)
 
 
-def weights_of(pred: Tensor, counts: Tensor, fixations: Fixations) -> Tensor:
-    """Flattened int64 fixation counts `(B, H*W)`, repeats merged if asked.
+@dataclass(frozen=True)
+class Fixated:
+    """The fixated pixels of a batch, image by image and in reading order."""
 
-    Raises `ValueError` for another shape than the prediction's, for counts that are not whole
-    non-negative numbers, and for an unknown `fixations`.
-    """
-    require_same_shape(pred, counts, "fixation counts")
-    given = counts.flatten(1)
-    weights = given.to(torch.int64)
-    if bool((weights < 0).any()) or not torch.equal(weights.to(given.dtype), given):
-        raise ValueError("fixation counts must be whole numbers, 0 or more, per pixel")
-    if fixations == "repeats":
-        return weights
-    if fixations == "unique":
-        return weights.clamp_max(1)
-    raise ValueError(f"fixations={fixations!r}: must be 'repeats' or 'unique'")
+    image: Tensor
+    """Index into the batch `(K,)` int64."""
+    pixel: Tensor
+    """Index into the flattened image `(K,)` int64."""
+    repeats: Tensor
+    """How often each was fixated, 1 or more, `(K,)` int64."""
+    images: int
+    """Size of the batch."""
+
+    @classmethod
+    def from_counts(cls, pred: Tensor, counts: Tensor, fixations: Fixations) -> Fixated:
+        """From counts `(B, H, W)` of the same shape as `pred`, repeats merged if asked.
+
+        Raises `ValueError` for another shape, for counts that are not whole non-negative numbers,
+        and for an unknown `fixations`.
+        """
+        require_same_shape(pred, counts, "fixation counts")
+        flat = counts.flatten(1)
+        image, pixel = flat.nonzero(as_tuple=True)
+        given = flat[image, pixel]
+        repeats = given.to(torch.int64)
+        if bool((repeats < 1).any()) or not torch.equal(repeats.to(given.dtype), given):
+            raise ValueError("fixation counts must be whole numbers, 0 or more, per pixel")
+        if fixations == "unique":
+            repeats = repeats.clamp_max(1)
+        elif fixations != "repeats":
+            raise ValueError(f"fixations={fixations!r}: must be 'repeats' or 'unique'")
+        return cls(image, pixel, repeats, len(flat))
+
+    @cached_property
+    def totals(self) -> Tensor:
+        """Fixations of each image `(B,)` int64."""
+        return self.repeats.new_zeros(self.images).index_add_(0, self.image, self.repeats)
+
+    @cached_property
+    def each(self) -> list[tuple[Tensor, Tensor]]:
+        """Pixels and repeats of every image."""
+        sizes = torch.bincount(self.image, minlength=self.images).tolist()
+        return list(zip(self.pixel.split(sizes), self.repeats.split(sizes), strict=True))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One image of a batch: the prediction and where it was fixated."""
+
+    values: Tensor
+    """`(H*W,)` float64."""
+    low: float
+    """Smallest value."""
+    high: float
+    """Largest value."""
+    pixel: Tensor
+    """Fixated pixels `(K,)` int64, each once."""
+    repeats: Tensor
+    """How often each was fixated `(K,)` int64."""
+
+    @cached_property
+    def fixations(self) -> int:
+        """How many there are."""
+        return int(self.repeats.sum())
+
+    @cached_property
+    def levels(self) -> tuple[Tensor, Tensor]:
+        """Distinct fixated values `(T,)`, increasing, and which of them each pixel has `(K,)`."""
+        values, place = torch.unique(self.values[self.pixel], return_inverse=True)
+        return values, place
+
+    @cached_property
+    def hits(self) -> Tensor:
+        """Fixations at each level `(T,)` int64."""
+        levels, place = self.levels
+        return self.repeats.new_zeros(len(levels)).index_add_(0, place, self.repeats)
+
+
+def scenes(flat: Flat, fixated: Fixated) -> list[Scene]:
+    """The images of a batch one by one, for metrics that work on their order of values."""
+    lows, highs = flat.low.flatten().tolist(), flat.high.flatten().tolist()
+    return [
+        Scene(values, low, high, pixel, repeats)
+        for values, low, high, (pixel, repeats) in zip(
+            flat.values, lows, highs, fixated.each, strict=True
+        )
+    ]
+
+
+def dots(first: Tensor, second: Tensor) -> Tensor:
+    """Inner products of the rows of two `(B, N)` float64, `(B,)`, without a product of that size."""
+    return torch.stack([torch.dot(a, b) for a, b in zip(first, second, strict=True)])
 
 
 def require_same_shape(pred: Tensor, other: Tensor, name: str) -> None:
@@ -96,8 +192,7 @@ def require_same_shape(pred: Tensor, other: Tensor, name: str) -> None:
         )
 
 
-def _not_finite(bad: list[int], name: str, ids: Sequence[str] | None) -> str:
-    names = [ids[index] if ids is not None else f"batch index {index}" for index in bad]
+def _not_finite(names: Sequence[str], name: str) -> str:
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     return (
         f"{name} has NaN or infinite values in {shown}; if it is a model's, its training "

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pipeline.errors import UserError
-from pipeline.metrics import saliency
+from pipeline.metrics import auc, saliency
 
 
 def _maps(*rows: list[float]) -> torch.Tensor:
@@ -19,11 +19,11 @@ ONE = _maps([0, 0], [0, 1]).long()
 
 def test_no_fixation_is_undefined() -> None:
     assert saliency.nss(RAMP, torch.zeros_like(ONE)).isnan().all()
-    assert saliency.auc_judd(RAMP, torch.zeros_like(ONE)).isnan().all()
+    assert auc.auc_judd(RAMP, torch.zeros_like(ONE)).isnan().all()
 
 
 def test_every_pixel_fixated_leaves_auc_without_a_negative() -> None:
-    assert saliency.auc_judd(RAMP, torch.ones_like(ONE)).isnan().all()
+    assert auc.auc_judd(RAMP, torch.ones_like(ONE)).isnan().all()
     assert saliency.nss(RAMP, torch.ones_like(ONE)).item() == pytest.approx(0)
 
 
@@ -34,7 +34,7 @@ def test_constant_prediction_is_chance(level: float) -> None:
     counts = torch.zeros(1, 7, 9, dtype=torch.int32)
     counts[0, 2, 3] = 2
     assert saliency.nss(pred, counts).item() == 0
-    assert saliency.auc_judd(pred, counts).item() == 0.5
+    assert auc.auc_judd(pred, counts).item() == 0.5
     assert saliency.cc(pred, counts.double()).item() == 0
     assert saliency.sim(pred, counts.double()).item() == pytest.approx(1 / 63)
 
@@ -53,11 +53,11 @@ def test_constant_density_is_uniform_but_has_no_correlation() -> None:
 
 
 def test_perfect_and_worst_ranking() -> None:
-    assert saliency.auc_judd(RAMP, ONE).item() == 1
+    assert auc.auc_judd(RAMP, ONE).item() == 1
     # The curve runs through the fixated values alone: k of them cannot score below 1/2k.
-    assert saliency.auc_judd(-RAMP, ONE).item() == 1 / 2
+    assert auc.auc_judd(-RAMP, ONE).item() == 1 / 2
     two = _maps([0, 0], [1, 1]).long()
-    assert saliency.auc_judd(-RAMP, two).item() == 1 / 4
+    assert auc.auc_judd(-RAMP, two).item() == 1 / 4
 
 
 def test_a_prediction_missing_all_mass_is_bad_but_finite() -> None:
@@ -91,7 +91,7 @@ def test_non_finite_prediction_names_its_image(value: float) -> None:
     pred[1, 0, 0] = value
     with pytest.raises(UserError, match=r"in horse;.*diverged"):
         saliency.saliency_metrics(pred, torch.cat([ONE, ONE]), ids=["cat", "horse"])
-    for metric in (saliency.nss, saliency.auc_judd, saliency.cc, saliency.kldiv, saliency.sim):
+    for metric in (saliency.nss, auc.auc_judd, saliency.cc, saliency.kldiv, saliency.sim):
         with pytest.raises(UserError, match=r"prediction has NaN .* batch index 1"):
             metric(pred, torch.cat([ONE, ONE]))
 
@@ -105,6 +105,6 @@ def test_wrong_input_is_refused() -> None:
         with pytest.raises(ValueError, match="whole numbers"):
             saliency.nss(RAMP, counts)
     with pytest.raises(ValueError, match="'repeats' or 'unique'"):
-        saliency.auc_judd(RAMP, ONE, "once")  # type: ignore[arg-type]
+        auc.auc_judd(RAMP, ONE, "once")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="2 ids"):
         saliency.saliency_metrics(RAMP, ONE, ids=["a", "b"])

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from pipeline.metrics import saliency
+from pipeline.metrics import auc, saliency
 
 SHAPE = (5, 6)
 
@@ -69,10 +69,10 @@ def same(ours: Tensor, expected: float | Tensor, tolerance: float = 1e-9) -> boo
 @given(PREDICTIONS, COUNTS)
 def test_fixation_metrics_equal_their_slow_forms(pred: Tensor, counts: Tensor) -> None:
     assert same(saliency.nss(pred, counts), slow_nss(pred, counts))
-    assert same(saliency.auc_judd(pred, counts), slow_auc_judd(pred, counts), 1e-14)
+    assert same(auc.auc_judd(pred, counts), slow_auc_judd(pred, counts), 1e-14)
     once = counts.clamp_max(1)
     assert same(saliency.nss(pred, counts, "unique"), slow_nss(pred, once))
-    assert same(saliency.auc_judd(pred, counts, "unique"), slow_auc_judd(pred, once), 1e-14)
+    assert same(auc.auc_judd(pred, counts, "unique"), slow_auc_judd(pred, once), 1e-14)
 
 
 @given(PREDICTIONS, COUNTS, DENSITIES, st.floats(0.01, 100), st.floats(-50, 50))
@@ -87,9 +87,9 @@ def test_nss_and_cc_ignore_scale_and_offset(
 
 @given(PREDICTIONS, COUNTS)
 def test_auc_sees_only_order(pred: Tensor, counts: Tensor) -> None:
-    score = saliency.auc_judd(pred, counts)
+    score = auc.auc_judd(pred, counts)
     for increasing in (pred.exp(), pred**3 - 5, pred.float().sigmoid(), pred.half()):
-        assert same(saliency.auc_judd(increasing, counts), score, 0)
+        assert same(auc.auc_judd(increasing, counts), score, 0)
 
 
 @given(PREDICTIONS, DENSITIES, st.floats(0.01, 100))
