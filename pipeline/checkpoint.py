@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -104,8 +105,9 @@ def fresh(build: Callable[..., nn.Module], name: str, key: str, /, **options: An
 
 
 def spec_of(header: Header) -> ModelSpec:
-    """The spec of the model a checkpoint holds."""
-    return spec_named(header["model"])
+    """The spec of the model a checkpoint holds; what its output means is the training's choice."""
+    spec = spec_named(header["model"])
+    return dataclasses.replace(spec, output=header.get("output", spec.output))
 
 
 def spec_named(name: str) -> ModelSpec:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +20,6 @@ from pipeline.losses import (
 )
 
 Objective = Callable[[Batch], dict[str, Tensor]]
-LabelsLoss = Literal["bce", "density"]
 
 
 class Hinting(Protocol):
@@ -80,7 +79,7 @@ class SaliencyTerms:
 
     teacher_weight: float = 1.0
     truth_weight: float = 1.0
-    labels_loss: LabelsLoss = "bce"
+    labels_loss: str = "bce"
     """`bce`: the teacher's term of Eq. 2; `density`: Eq. 3."""
     density_weights: str = "paper"
     """Weights of Eq. 3's terms, a key of `losses.DENSITY_WEIGHTS`."""

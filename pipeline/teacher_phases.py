@@ -8,11 +8,14 @@ from typing import Any
 import torch
 from torch import nn, optim
 
+from pipeline import likelihood as fixations
 from pipeline.adversarial import AdversarialSettings, AdversarialSteps, content_loss
 from pipeline.config.schema import Schedule, TeacherPhase
 from pipeline.engine.loop import Batch, Trainable, Weights
 from pipeline.engine.optim import rate, set_rate, with_base_rates
 from pipeline.engine.supervised import Supervised, to_device
+from pipeline.errors import UserError
+from teachers.deepgaze2 import DeepGaze2
 from teachers.salgan_discriminator import Discriminator
 
 Build = Callable[[nn.Module, TeacherPhase, int, torch.device], Trainable]
@@ -45,7 +48,7 @@ def build(
 
 def optimiser(module: nn.Module, settings: TeacherPhase) -> optim.Optimizer:
     """The optimiser a teacher phase names, over all of `module`."""
-    parameters, lr = list(module.parameters()), settings.lr
+    parameters, lr = [p for p in module.parameters() if p.requires_grad], settings.lr
     made: optim.Optimizer
     if settings.optimiser == "adam":
         made = optim.Adam(parameters, lr=lr)
@@ -71,6 +74,27 @@ def bce(teacher: nn.Module, settings: TeacherPhase, _steps: int, device: torch.d
         teacher,
         [],
         objective,
+        optimiser(teacher, settings),
+        rate(schedule, settings.epochs),
+        device,
+    )
+
+
+@phase("likelihood")
+def likelihood(
+    teacher: nn.Module, settings: TeacherPhase, _steps: int, device: torch.device
+) -> Trainable:
+    """DeepGaze's only phase: the readouts of all folds at once, by the likelihood of fixations."""
+    if not isinstance(teacher, DeepGaze2):
+        raise UserError(
+            "the likelihood phase trains log densities; deepgaze2 and its like have one"
+        )
+    kind = "steps" if settings.milestones else "cosine"
+    schedule = Schedule(kind=kind, milestones=settings.milestones)
+    return Supervised(
+        teacher,
+        [],
+        fixations.likelihood_objective(teacher),
         optimiser(teacher, settings),
         rate(schedule, settings.epochs),
         device,

@@ -50,12 +50,14 @@ class Readout(nn.Module):
         self.second = nn.Conv2d(first, second, 1)
         self.third = nn.Conv2d(second, third, 1)
         self.last = nn.Conv2d(third, 1, 1, bias=False)
-        for layer in self.first:
+        for weight in self.first.parameters():
             # One layer over all channels in effect, though its taps lie apart.
-            nn.init.normal_(layer.weight, std=math.sqrt(2 / sum(channels)))
-        for layer in (self.second, self.third):
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            nn.init.zeros_(layer.bias)
+            nn.init.normal_(weight, std=math.sqrt(2 / sum(channels)))
+        for parameter in (*self.second.parameters(), *self.third.parameters()):
+            if parameter.ndim > 1:
+                nn.init.kaiming_normal_(parameter, nonlinearity="relu")
+            else:
+                nn.init.zeros_(parameter)
 
     def forward(self, taps: Sequence[Tensor]) -> Tensor:
         """(B, 1, h, w) from taps (B, C_i, h_i, w_i), h x w the largest of their sizes."""
@@ -179,9 +181,7 @@ def sized(log_density: Tensor, height: int, width: int) -> Tensor:
 
 
 def _spec(name: str, multiple_of: int, source: str) -> ModelSpec:
-    return ModelSpec(
-        name, "saliency", HEIGHT, WIDTH, multiple_of, MEAN, STD, "log-density", source
-    )
+    return ModelSpec(name, "saliency", HEIGHT, WIDTH, multiple_of, MEAN, STD, "log-density", source)
 
 
 @register(_spec("deepgaze2", VGG19Features.multiple_of, SOURCE))

@@ -1,9 +1,10 @@
-"""Frozen features that a DeepGaze readout may stand on: VGG-19's, or MobileNetV2's at two scales."""
+"""Frozen features a DeepGaze readout may stand on: VGG-19's, or MobileNetV2's at two scales."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -77,8 +78,8 @@ class MobileNetV2Features(Frozen):
     """
 
     # Positions among MobileNetV2's 18 taps, with their channels.
-    FULL = {5: 32, 12: 96, 16: 320, 17: 1280}
-    HALF = {2: 24, 5: 32, 12: 96, 16: 320, 17: 1280}
+    FULL: ClassVar = {5: 32, 12: 96, 16: 320, 17: 1280}
+    HALF: ClassVar = {2: 24, 5: 32, 12: 96, 16: 320, 17: 1280}
     channels = (*FULL.values(), *HALF.values())
     multiple_of = 64
 

@@ -192,4 +192,4 @@ def _of_checkpoint(path: Path) -> Model:
         return trained(path, threads)
 
     title = f"{header['model']} (checkpoint)"
-    return Model(path, title, tree_hash(path), "logits", size, load)
+    return Model(path, title, tree_hash(path), header.get("output", "logits"), size, load)

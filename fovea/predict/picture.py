@@ -19,7 +19,7 @@ from pipeline.errors import UserError
 Pixels = NDArray[np.uint8]
 Map = NDArray[np.float32]
 
-MEANINGS = ("logits",)
+MEANINGS = ("logits", "log-density")
 """Outputs that can be turned into a map."""
 QUALITY = 88
 """Of overlays, as JPEG counts it."""
@@ -29,7 +29,7 @@ _LARGEST_LOGIT = 80.0
 
 
 def probability(output: Map, meaning: str) -> Map:
-    """The map (H, W), 0-1, of a model's `output` (H, W).
+    """The map (H, W), 0-1, of a model's `output` (H, W); a density has its peak at 1.
 
     Raises `UserError` for an output whose meaning is not known here.
     """
@@ -38,6 +38,9 @@ def probability(output: Map, meaning: str) -> Map:
             f"the model's output is {meaning!r}; only {', '.join(MEANINGS)} can be drawn. "
             "Update Fovea"
         )
+    if meaning == "log-density":
+        relative: Map = np.exp(output - output.max()).astype(np.float32)
+        return relative
     held = np.clip(output, -_LARGEST_LOGIT, _LARGEST_LOGIT)
     shown: Map = np.reciprocal(1 + np.exp(-held), dtype=np.float32)
     return shown

@@ -50,6 +50,14 @@ def _check_data(config: Config) -> None:
             "use -S profile=small or -S profile=paper, or -S profile.force=true"
         )
     _at_least("data.calibration", data.calibration, 1)
+    for name, teacher in config.student.teachers.items():
+        sources = (teacher.backbone, teacher.weights, teacher.init)
+        if teacher.model.startswith("deepgaze2") and data.real and set(sources) == {"none"}:
+            raise UserError(
+                f"student.teachers.{name}: a readout on random features learns nothing worth "
+                f"teaching; register its backbone (fovea weights add NAME FILE) and set "
+                f"student.teachers.{name}.backbone=NAME, or =torchvision to download it"
+            )
     for name, role in (("train", data.train), ("pool", data.pool), ("val", data.val)):
         if role is not None and role.limit is not None:
             _at_least(f"data.{name}.limit", role.limit, 1)
@@ -113,6 +121,11 @@ def _check_phase(key: str, phase: Phase, student: Student, made: Collection[str]
     one_of(f"{key}.schedule.kind", phase.schedule.kind, SCHEDULES)
     teachers = {f"outputs/teachers/{name}" for name in student.teachers}
     labels = {f"outputs/labels/{name}" for name in student.teachers}
+    if phase.teacher == "outputs/teachers/none":
+        raise UserError(
+            f"{key}: hints need a teacher that has features to match, and student.hints is none; "
+            "use -S phases=labels, or hints by SalGAN, such as -S teacher=salgan_deepgaze2"
+        )
     one_of(f"{key}.teacher", phase.teacher, teachers | {NOTHING})
     one_of(f"{key}.labels", phase.labels, labels | {NOTHING})
     _at_least(f"{key}.batch", phase.batch, 1)

@@ -158,10 +158,14 @@ class Student:
     """Teacher whose features the hint phase is taught by."""
     labels: str = "none"
     """Teacher whose maps are the pseudo-labels; another one than `hints`, if you like."""
+    labels_loss: str = "bce"
+    """What suits those maps: `bce` fixation maps (Eq. 2), `density` log densities (Eq. 3)."""
     readout: str = "sigmoid"
     """How the shipped output is read: `sigmoid` (per pixel) or `softmax` (density, Table VI)."""
     teachers: dict[str, Teacher] = field(default_factory=dict)
     phases: dict[str, Phase] = field(default_factory=dict)
+    label_size: list[int] = field(default_factory=lambda: [192, 256])
+    """Height and width that pseudo-labels are stored at: the student's input."""
     final: str = MISSING
     """Output folder of the phase whose best checkpoint is shipped."""
 
@@ -182,6 +186,15 @@ class Profile:
     teacher_epochs: int = 20
     teacher_optimiser: str = "sgd"
     teacher_lr: float = 1e-3
+    teacher_backbone: str = "none"
+    """Weights of MobileNetV2 under a DeepGaze readout."""
+    vgg19: str = "torchvision"
+    """Weights of VGG-19 under DeepGaze II."""
+    likelihood_epochs: int = 60
+    likelihood_lr: float = 1e-3
+    likelihood_milestones: list[int] = field(default_factory=list)
+    folds: int = 10
+    """Readouts of a DeepGaze, each of which holds out its share of the images."""
     adversarial_epochs: int = 10
     adversarial_lr: float = 3e-4
     adversarial_optimiser: str = "sgd"

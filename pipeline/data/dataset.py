@@ -32,10 +32,11 @@ class Labels(Protocol):
 
 
 class ImageSet(Dataset[Item]):
-    """Items `{id, index, image, truth?, label?}` by index or `Pick`.
+    """Items `{id, index, image, truth?, label?, fixations?}` by index or `Pick`.
 
     `image` is float32 RGB 0-255 `(3, H, W)`, `truth` the annotators' map 0-1 `(1, H, W)` for
-    records that have one, both by the named resize; `label` `(1, H, W)` as stored. Reading raises
+    records that have one, both by the named resize; `label` `(1, H, W)` as stored; `fixations`
+    `(1, h, w)`, counts on a grid of that size, zeros for a record without any. Reading raises
     `UserError` for a damaged file, a map of another shape than its image, or a label of another
     size than the student's input.
     """
@@ -48,12 +49,14 @@ class ImageSet(Dataset[Item]):
         *,
         truth: bool = True,
         labels: Labels | None = None,
+        fixations: Size | None = None,
     ) -> None:
         self.records = list(records)
         self.height = height
         self.width = width
         self._truth = truth
         self._labels = labels
+        self._fixations = fixations
 
     def __len__(self) -> int:
         return len(self.records)
@@ -67,9 +70,17 @@ class ImageSet(Dataset[Item]):
         if self._truth and record.has_truth:
             truth = resize(read_truth(record, size), self.height, self.width)
             item["truth"] = _shown(truth[None], pick.flip)
+        if self._fixations is not None:
+            item["fixations"] = _shown(self._counts(record)[None], pick.flip)
         if self._labels is not None:
             item["label"] = _shown(self._label(record.id)[None], pick.flip)
         return item
+
+    def _counts(self, record: Record) -> Array:
+        assert self._fixations is not None
+        if record.fixations is None:
+            return np.zeros(self._fixations, np.float32)
+        return gaze.read(record).counts(*self._fixations).astype(np.float32)
 
     def _label(self, name: str) -> Array:
         assert self._labels is not None
@@ -114,7 +125,7 @@ def collate(items: Sequence[Item]) -> dict[str, Any]:
 
     `ids` list, `index` `(B,)` int64, `images` `(B, 3, H, W)`; `truth` `(B, 1, H, W)` with zeros
     for images without one and `annotated` `(B,)` float32 saying which have one; `labels`
-    `(B, 1, H, W)` where the set has labels.
+    `(B, 1, H, W)` where the set has labels, `fixations` `(B, 1, h, w)` where it counts them.
     """
     images = _stack([item["image"] for item in items])
     nothing = torch.zeros_like(images[0, :1])
@@ -125,6 +136,8 @@ def collate(items: Sequence[Item]) -> dict[str, Any]:
         "truth": _stack([item.get("truth", nothing) for item in items]),
         "annotated": torch.tensor([float("truth" in item) for item in items]),
     }
+    if "fixations" in items[0]:
+        batch["fixations"] = _stack([item["fixations"] for item in items])
     if "label" in items[0]:
         batch["labels"] = _stack([item["label"] for item in items])
     return batch

@@ -47,7 +47,7 @@ class Gallery:
 
 def gallery(facts: Facts) -> Gallery:
     """Every shown image. Raises `UserError` when an image or a map is missing."""
-    task = tasks.get(facts.config.student.task)
+    task = tasks.of(facts.config.student)
     metric = task.gated[-1]
     scored = facts.per_image[STUDENT]
     ends = extremes(scored, task.metrics, task.smaller_is_better)

@@ -18,7 +18,8 @@ from pipeline.pictures import read_logits
 from pipeline.report import overlay
 from pipeline.report.facts import STUDENT, TEACHER, Facts
 from pipeline.report.numbers import count, fixed
-from pipeline.tasks.saliency import Map, SaliencyTask, annotated
+from pipeline.tasks.readout import Map
+from pipeline.tasks.saliency import SaliencyTask, annotated
 
 WIDTH = 640
 """Of a photograph, pixels."""

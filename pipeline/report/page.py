@@ -40,7 +40,7 @@ def render(
     unreadable: Sequence[str] = (),
 ) -> str:
     """The whole page. The same arguments give the same text."""
-    task = tasks.get(facts.config.student.task)
+    task = tasks.of(facts.config.student)
     compared = comparison(facts, shelf, task.gated[::-1])
     script = joined("scripts", SCRIPTS, "js")
     found = lineage.graph(facts)
@@ -72,7 +72,7 @@ def render(
 
 
 def _tables(facts: Facts) -> dict[str, Any]:
-    task = tasks.get(facts.config.student.task)
+    task = tasks.of(facts.config.student)
     metrics, smaller = task.metrics, task.smaller_is_better
     return {
         "file_columns": tables.FILE_COLUMNS,

@@ -35,7 +35,8 @@ from pipeline.pictures import write_logits
 from pipeline.report.extremes import largest_drop
 from pipeline.report.read import SCORES
 from pipeline.stages.entry import stage
-from pipeline.tasks.saliency import Map, Predict, SaliencyTask, Scores, torch_predictor
+from pipeline.tasks.readout import Map
+from pipeline.tasks.saliency import Predict, SaliencyTask, Scores, torch_predictor
 
 THREADS = 2
 PARITY_IMAGES = 100
@@ -87,7 +88,7 @@ def execute(
     recipe: Recipe,
 ) -> dict[str, Any]:
     """Everything measured by running the file; its maps for the report are written, too."""
-    task = tasks.get(config.student.task)
+    task = tasks.of(config.student)
     compared = compare(runner, student, records[:PARITY_IMAGES], size)
     scores = score(task, runner, records, size, config, recipe.name)
     losses = task_losses(scores, config.seed)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from pipeline import checkpoint, tasks
@@ -23,8 +25,11 @@ from pipeline.paths import DATA, EVALUATE, METRICS, MODEL, TEACHERS
 from pipeline.pictures import write_logits
 from pipeline.report.extremes import Rows, choose
 from pipeline.stages.entry import stage
-from pipeline.tasks.saliency import Map, Predict, SaliencyTask, Scores, torch_predictor
+from pipeline.tasks.readout import MEANINGS, Map, output_of, translated
+from pipeline.tasks.saliency import Predict, SaliencyTask, Scores, torch_predictor
 
+OTHERS = {"sigmoid": "softmax", "softmax": "sigmoid"}
+"""The read-out that a student is shown by beside its own."""
 PICTURES = 8
 """Images shown in the report: best and worst by each metric, then what lies between."""
 
@@ -32,27 +37,31 @@ PICTURES = 8
 @stage
 def main(config: Config) -> None:
     """Write outputs/metrics.json and outputs/evaluate."""
-    task = tasks.get(config.student.task)
+    task = tasks.of(config.student)
     device = devices.choose(config.machine.device)
     path = Path(config.student.final) / MODEL
     student, header = checkpoint.load_model(path, "student", config.student.name)
     size = (header["height"], header["width"])
-    predictors: dict[str, Predict] = {"student": torch_predictor(student.to(device), device)}
+    predictors = {"student": Predictor(torch_predictor(student.to(device), device), size)}
+    other = OTHERS[config.student.readout]
+    predictors[f"student {other}"] = read_otherwise(predictors["student"], task, other)
     for name in config.student.teachers:
-        teacher, _ = checkpoint.load_model(TEACHERS / name / MODEL, "teacher")
-        predictors[f"teacher {name}"] = torch_predictor(teacher.to(device), device)
-    predictors["mean map"] = prior(manifest.load_role(DATA, "train").records, *size)
+        predictors[f"teacher {name}"] = of_teacher(name, task, device)
+    train = manifest.load_role(DATA, "train").records
+    predictors["mean map"] = Predictor(prior(train, *size, task.output), size)
 
     records = manifest.load_role(DATA, "val").records
     scores = {
-        name: evaluate(task, predict, records, size, config.machine.workers, name)
-        for name, predict in predictors.items()
+        name: evaluate(task, predictor, records, config.machine.workers, name)
+        for name, predictor in predictors.items()
     }
     per_image = {name: rows(found) for name, found in scores.items()}
     shown = show(task, per_image["student"])
-    for sample in samples([record for record in records if record.id in shown], *size):
-        for name, predict in predictors.items():
-            write_logits(EVALUATE / "logits" / name / f"{sample.id}.npy", predict(sample.image))
+    chosen = [record for record in records if record.id in shown]
+    for name, predictor in predictors.items():
+        for sample in samples(chosen, *predictor.size):
+            logits = predictor.predict(sample.image)
+            write_logits(EVALUATE / "logits" / name / f"{sample.id}.npy", logits)
     write_json(EVALUATE / "per_image.json", per_image)
     write_json(EVALUATE / "shown.json", shown)
     write_json(METRICS, {name: rounded(s.means()) for name, s in scores.items()})
@@ -63,11 +72,41 @@ def main(config: Config) -> None:
             )
 
 
+@dataclass(frozen=True)
+class Predictor:
+    """Something that predicts, in the student's kind of output, and the input size it takes."""
+
+    predict: Predict
+    size: tuple[int, int]
+
+
+def of_teacher(name: str, task: SaliencyTask, device: torch.device) -> Predictor:
+    """A trained teacher at its own input size."""
+    teacher, header = checkpoint.load_model(TEACHERS / name / MODEL, "teacher")
+    predict, meaning = (
+        torch_predictor(teacher.to(device), device),
+        checkpoint.spec_of(header).output,
+    )
+
+    def translate(image: Tensor) -> Map:
+        return translated(predict(image), meaning, task.output)
+
+    return Predictor(translate, (header["height"], header["width"]))
+
+
+def read_otherwise(student: Predictor, task: SaliencyTask, readout: str) -> Predictor:
+    """The student's same numbers, read by the read-out it does not ship with (Table VI)."""
+
+    def translate(image: Tensor) -> Map:
+        return translated(student.predict(image), MEANINGS[readout], task.output)
+
+    return Predictor(translate, student.size)
+
+
 def evaluate(
     task: SaliencyTask,
-    predict: Predict,
+    predictor: Predictor,
     records: list[Record],
-    size: tuple[int, int],
     workers: int,
     title: str,
 ) -> Scores:
@@ -77,19 +116,18 @@ def evaluate(
         def count(_sample: Sample, _logits: Map) -> None:
             meter(1)
 
-        held_out = samples(records, *size, workers)
-        return task.evaluate(predict, held_out, on_image=count)
+        held_out = samples(records, *predictor.size, workers)
+        return task.evaluate(predictor.predict, held_out, on_image=count)
 
 
-def prior(records: list[Record], height: int, width: int) -> Predict:
-    """The mean training map as logits: what a model that ignores its input can reach."""
+def prior(records: list[Record], height: int, width: int, meaning: str) -> Predict:
+    """The mean training map as an output: what a model that ignores its input can reach."""
     maps = [
         resize(read_truth(record, read_size(record.image)), height, width)
         for record in records
         if record.has_truth
     ]
-    mean = np.clip(np.mean(maps, axis=0), 1e-6, 1 - 1e-6)
-    logits: Map = np.log(mean / (1 - mean)).astype(np.float32)
+    logits = output_of(np.mean(maps, axis=0), meaning)
 
     def predict(_image: Tensor) -> Map:
         return logits

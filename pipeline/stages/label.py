@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from pipeline.checkpoint import load_model
+from pipeline.checkpoint import load_model, spec_of
 from pipeline.config import Config
 from pipeline.config.check import one_of
 from pipeline.data import manifest
@@ -22,11 +23,13 @@ from pipeline.engine import device as devices
 from pipeline.engine.progress import Meter
 from pipeline.files import replace_tree, sha256_file, sha256_json
 from pipeline.labels import LabelSpec, image_reader, merge, write_shards
+from pipeline.labels.maps import Size, fixation_map, log_density
 from pipeline.labels.reader import Read
 from pipeline.lock import in_turn
 from pipeline.paths import DATA, LABELS, MODEL, TEACHERS
 from pipeline.scratch import lock_file, scratch
 from pipeline.stages.entry import part, rank, stage
+from pipeline.tasks.readout import LOGITS
 
 
 @stage
@@ -38,20 +41,23 @@ def main(config: Config, name: str) -> None:
     device = devices.choose(config.machine.device)
     devices.keep_freed_memory()
     records = {record.id: record for record in unlabelled_and_labelled()}
-    height, width = header["height"], header["width"]
+    height, width = config.student.label_size
+    seen, kept = size_of(header), (height, width)
+    meaning = spec_of(header).output
     spec = LabelSpec(
         teacher=name,
         teacher_hash=sha256_file(checkpoint),
-        preprocessing_hash=preprocessing_hash(height, width),
+        preprocessing_hash=preprocessing_hash(seen, kept),
         height=height,
         width=width,
+        dtype="u8" if meaning == LOGITS else "f16",
         device_type=device.type,
         ids=tuple(records),
         shard_size=config.student.teachers[name].shard,
     )
     workers, pin = config.machine.workers, device.type == "cuda"
-    read = image_reader(records, height, width, workers, pin=pin)
-    predict = Labeller(teacher.to(device), device)
+    read = image_reader(records, *seen, workers, pin=pin)
+    predict = Labeller(teacher.to(device), device, meaning, kept)
     settings = dataclasses.asdict(spec) | {"ids": len(spec.ids)}
     with scratch(f"label-{name}", settings, [DATA, checkpoint], part()) as folder:
         written = label(spec, folder, read, predict, LABELS / name)
@@ -98,16 +104,22 @@ def finish(spec: LabelSpec, folder: Path, target: Path) -> None:
 
 
 class Labeller:
-    """Images to maps: the teacher on the images as the student will see them."""
+    """Images to what is stored of their maps, at the student's size.
 
-    def __init__(self, teacher: torch.nn.Module, device: torch.device) -> None:
-        self.teacher, self.device = teacher, device
+    Of logits the sigmoid, of a log density the logarithm of its resized density.
+    """
+
+    def __init__(
+        self, teacher: torch.nn.Module, device: torch.device, meaning: str, size: Size
+    ) -> None:
+        self.teacher, self.device, self.size = teacher, device, size
+        self.as_label = fixation_map if meaning == LOGITS else log_density
 
     def __call__(self, images: Tensor) -> Tensor:
-        """(n, 3, H, W) RGB 0-255 -> (n, H, W) 0-1, which a GPU may still be computing."""
+        """(n, 3, H, W) RGB 0-255 -> (n, h, w), which a GPU may still be computing."""
         with torch.inference_mode():
-            logits = self.teacher(images.to(self.device, non_blocking=True))
-            return torch.sigmoid(logits.float())[:, 0]
+            found = self.teacher(images.to(self.device, non_blocking=True))
+            return self.as_label(found.float(), self.size)[:, 0]
 
 
 def unlabelled_and_labelled() -> list[Record]:
@@ -116,9 +128,30 @@ def unlabelled_and_labelled() -> list[Record]:
     return [record for role in roles for record in manifest.load_role(DATA, role).records]
 
 
-def preprocessing_hash(height: int, width: int) -> str:
-    """What happens to an image before the teacher: decode, the named resize, nothing else."""
-    return sha256_json({"resize": NAME, "height": height, "width": width, "range": "rgb 0-255"})
+def size_of(header: dict[str, Any]) -> Size:
+    """The input size of a checkpoint's model."""
+    return header["height"], header["width"]
+
+
+def preprocessing_hash(seen: Size, kept: Size) -> str:
+    """What happens to an image before the teacher, and to its map after it."""
+    known = {"resize": NAME, "height": seen[0], "width": seen[1], "range": "rgb 0-255"}
+    return sha256_json(known | ({} if kept == seen else {"map": list(kept)}))
+
+
+def expected_hashes(name: str, size: Size) -> dict[str, str]:
+    """Teacher and preprocessing that labels of `size` by `name` must have been made with.
+
+    Nothing where the teacher itself is not in this workspace, only its labels.
+    """
+    path = TEACHERS / name / MODEL
+    if not path.is_file():
+        return {}
+    _, header = load_model(path, "teacher")
+    return {
+        "teacher_hash": sha256_file(path),
+        "preprocessing_hash": preprocessing_hash(size_of(header), size),
+    }
 
 
 if __name__ == "__main__":

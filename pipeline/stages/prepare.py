@@ -30,7 +30,7 @@ def main(config: Config) -> None:
     roles = {"train": config.data.train, "pool": config.data.pool, "val": config.data.val}
     sources = {name: source(role) for name, role in roles.items() if role is not None}
     # Weights lie outside the workspace; their hashes here make later stages depend on them.
-    names = [config.student.weights, *(t.weights for t in config.student.teachers.values())]
+    names = [config.student.weights, *used_by_teachers(config)]
     hashes = {name: weights_hash(name) for name in sorted(set(names))}
     with Meter("prepare", 0, "images") as meter:
         listed = manifest.collect(sources, meter)
@@ -48,6 +48,12 @@ def main(config: Config) -> None:
             )
     counts = {name: entry["count"] for name, entry in manifest.roles(DATA).items()}
     print("images: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+
+
+def used_by_teachers(config: Config) -> list[str]:
+    """Names of the weights that teachers load."""
+    each = config.student.teachers.values()
+    return [name for t in each for name in (t.weights, t.init, t.backbone)]
 
 
 def require_annotated(val: Listed) -> None:

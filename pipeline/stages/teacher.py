@@ -24,11 +24,13 @@ from pipeline.engine.history import Row, write_curve
 from pipeline.engine.loop import Plan, train
 from pipeline.errors import UserError
 from pipeline.files import sha256_file
+from pipeline.likelihood import centre_biases
 from pipeline.paths import DATA, MODEL, TEACHERS
 from pipeline.scratch import scratch
 from pipeline.stages.entry import stage
 from pipeline.tasks.saliency import torch_predictor
-from pipeline.weights import weights_hash, weights_path
+from pipeline.weights import NONE, weights_hash, weights_path
+from teachers.deepgaze2 import DeepGaze2
 
 Validate = Callable[[], dict[str, float]]
 
@@ -43,8 +45,7 @@ def main(config: Config, name: str) -> None:
         return
     devices.keep_freed_memory()
     torch.manual_seed(config.seed)
-    key = f"student.teachers.{name}.overrides"
-    teacher = checkpoint.fresh(teachers.build, settings.model, key, **settings.overrides)
+    teacher = build(name, settings)
     if settings.weights != "none":
         load_released(teacher, settings)
         write(config, name, teacher.state_dict(), [])
@@ -62,6 +63,25 @@ def main(config: Config, name: str) -> None:
         write(config, name, teacher.state_dict(), history)
 
 
+def build(name: str, settings: Teacher) -> nn.Module:
+    """The teacher before any training: its backbone filled, or a checkpoint of it to start from."""
+    key, options = f"student.teachers.{name}.overrides", dict(settings.overrides)
+    if settings.backbone != NONE:
+        key = f"student.teachers.{name}.backbone={settings.backbone}"
+        options["weights"] = weights_path(settings.backbone)
+    teacher = checkpoint.fresh(teachers.build, settings.model, key, **options)
+    if settings.init != NONE:
+        path = weights_path(settings.init)
+        earlier, header = checkpoint.load_model(Path(str(path)), "teacher", settings.model)
+        if header["overrides"] != settings.overrides:
+            raise UserError(
+                f"student.teachers.{name}.init={settings.init} was built with "
+                f"{header['overrides']}, not {settings.overrides}; give it the same overrides"
+            )
+        teacher.load_state_dict(earlier.state_dict())
+    return teacher
+
+
 def run_phase(
     config: Config,
     settings: Teacher,
@@ -74,7 +94,11 @@ def run_phase(
 ) -> list[Row]:
     """Train one phase and leave its best weights in `teacher`."""
     spec = teachers.spec(settings.model)
-    images = ImageSet(manifest.load_role(DATA, "train").records, spec.height, spec.width)
+    records = manifest.load_role(DATA, "train").records
+    grid = teacher.map_size if isinstance(teacher, DeepGaze2) else None
+    if isinstance(teacher, DeepGaze2):
+        teacher.set_centre_bias(centre_biases(records, teacher.folds, *teacher.map_size))
+    images = ImageSet(records, spec.height, spec.width, truth=grid is None, fixations=grid)
     batches = Batches(
         images,
         phase.batch,
@@ -95,7 +119,8 @@ def validation(
     config: Config, teacher: nn.Module, settings: Teacher, device: torch.device
 ) -> Validate:
     """NSS and CC on the validation images."""
-    task, spec = tasks.get(config.student.task), teachers.spec(settings.model)
+    spec = teachers.spec(settings.model)
+    task = dataclasses.replace(tasks.get(config.student.task), output=spec.output)
     records = manifest.load_role(DATA, "val").records
 
     def validate() -> dict[str, float]:
@@ -147,6 +172,8 @@ def write(config: Config, name: str, weights: dict[str, torch.Tensor], history: 
         "lineage": {
             "data": sha256_file(DATA / manifest.MANIFEST),
             "weights": weights_hash(settings.weights),
+            "init": weights_hash(settings.init),
+            "backbone": weights_hash(settings.backbone),
         },
         "versions": provenance.versions(),
     }

@@ -26,12 +26,14 @@ from pipeline.engine.history import write_curve
 from pipeline.engine.loop import Plan, Result, train
 from pipeline.engine.optim import build_optimiser, rate
 from pipeline.engine.supervised import Supervised, to_device
+from pipeline.errors import UserError
 from pipeline.files import sha256_file
 from pipeline.labels import LabelStore
 from pipeline.paths import DATA, MODEL, TRAIN
 from pipeline.scratch import scratch
 from pipeline.stages.entry import stage
-from pipeline.stages.label import preprocessing_hash
+from pipeline.stages.label import expected_hashes
+from pipeline.tasks.readout import MEANINGS
 from pipeline.tasks.saliency import torch_predictor
 from pipeline.weights import weights_path
 from students.registry import ModelSpec
@@ -102,13 +104,14 @@ def parts(
     records = manifest.load_role(DATA, "val").records
     if phase.objective == "hint":
         teacher, _ = checkpoint.load_model(Path(phase.teacher) / MODEL, "teacher")
+        require_hinting(teacher, phase.teacher)
         teacher.to(device).requires_grad_(False)
         hinting, hinted = cast("Hinting", teacher), cast("Hinting", student)
         adapt = AdaptationLayers(hinted.feature_channels, hinting.feature_channels)
         objective = hint_objective(hinted, adapt, hinting, phase.hint_scale)
         images = ImageSet(records, spec.height, spec.width, truth=False)
         return objective, [adapt], held_out_loss(student, objective, images, phase, device)
-    task = tasks.get(config.student.task)
+    task = tasks.of(config.student)
 
     def validate() -> dict[str, float]:
         student.eval()
@@ -116,6 +119,15 @@ def parts(
         return task.evaluate(torch_predictor(student, device), held_out, quick=True).means()
 
     return task.objective(student, phase), [], validate
+
+
+def require_hinting(teacher: nn.Module, folder: str) -> None:
+    """Raise `UserError` for a teacher that has maps, but no features to be hinted by."""
+    if not hasattr(teacher, "feature_channels"):
+        raise UserError(
+            f"teacher {Path(folder).name} cannot hint: it has no features that a student's could "
+            "match; take hints from another (student.hints=salgan), or use -S phases=labels"
+        )
 
 
 def held_out_loss(
@@ -147,8 +159,8 @@ def training_images(phase: Phase, spec: ModelSpec) -> ImageSet:
         records += manifest.load_role(DATA, role).records
     labels = None
     if uses_labels:
-        expected = preprocessing_hash(spec.height, spec.width)
-        labels = LabelStore(Path(phase.labels), preprocessing_hash=expected)
+        folder = Path(phase.labels)
+        labels = LabelStore(folder, **expected_hashes(folder.name, (spec.height, spec.width)))
         labels.verify()  # a damaged map would be learned from like any other
     return ImageSet(records, spec.height, spec.width, truth=uses_truth, labels=labels)
 
@@ -170,6 +182,7 @@ def write_results(config: Config, name: str, spec: ModelSpec, result: Result) ->
         "width": spec.width,
         "phase": name,
         "seed": config.seed,
+        "output": MEANINGS[config.student.readout],
         "config_sha256": provenance.settings_hash(config.student),
         "lineage": {
             "data": sha256_file(DATA / manifest.MANIFEST),

@@ -1,4 +1,4 @@
-"""From a network's numbers to a map and back: the sigmoid and the softmax read-out (FastSal, Table VI).
+"""From a network's numbers to a map and back: sigmoid and softmax read-out (FastSal, Table VI).
 
 Meanings (`ModelSpec.output`): `logits` are read by a sigmoid, each pixel a Bernoulli variable
 (Sec. III-B); `log-density` by a softmax over all pixels, so a constant on top of it is nothing.
@@ -17,7 +17,7 @@ LOGITS, LOG_DENSITY = "logits", "log-density"
 MEANINGS = {"sigmoid": LOGITS, "softmax": LOG_DENSITY}
 """Read-outs, as configurations name them, and the meaning of the output each is for."""
 
-_LEAST = 1e-12
+_LEAST = 1e-6
 """Probability that a pixel keeps when a map is turned back: 0 and 1 have no logit."""
 
 
@@ -28,9 +28,11 @@ def probability(output: Map, meaning: str) -> Map:
     """
     values = output.astype(np.float64)
     if meaning == LOGITS:
-        return (1 / (1 + np.exp(-values))).astype(np.float32)
-    _require(meaning)
-    return np.exp(values - values.max()).astype(np.float32)
+        shown = 1 / (1 + np.exp(-values))
+    else:
+        _require(meaning)
+        shown = np.exp(values - values.max())
+    return np.asarray(shown, dtype=np.float32)
 
 
 def density(output: Map, meaning: str) -> NDArray[np.float64]:
