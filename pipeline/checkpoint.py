@@ -13,10 +13,9 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 import students
-import teachers
 from pipeline.errors import UserError
 from pipeline.files import atomic_write_bytes
-from students.registry import ModelSpec
+from students.registry import ModelSpec, Registry
 
 FORMAT = 1
 Header = dict[str, Any]
@@ -90,9 +89,17 @@ def load_model(path: Path, kind: str, name: str | None = None) -> tuple[nn.Modul
 
 
 def _built(header: Header) -> nn.Module:
-    # Any student can teach: then a teacher's checkpoint holds a student's weights.
-    build = teachers.build if header["model"] in teachers.names() else students.build
-    return build(header["model"], **header["overrides"])
+    return _registry(header["model"]).build(header["model"], **header["overrides"])
+
+
+def _registry(name: str) -> Registry:
+    # Any student can teach: then a teacher's checkpoint holds a student's weights. What ships is
+    # found without importing what taught it.
+    if name in students.names():
+        return students.registry
+    import teachers
+
+    return teachers.registry if name in teachers.names() else students.registry
 
 
 def fresh(build: Callable[..., nn.Module], name: str, key: str, /, **options: Any) -> nn.Module:
@@ -112,4 +119,4 @@ def spec_of(header: Header) -> ModelSpec:
 
 def spec_named(name: str) -> ModelSpec:
     """The spec of a teacher or, as any student can teach, of a student."""
-    return teachers.spec(name) if name in teachers.names() else students.spec(name)
+    return _registry(name).spec(name)

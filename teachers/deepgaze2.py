@@ -24,7 +24,6 @@ from teachers.deepgaze2_features import (
     MobileNetV2Features,
     VGG19Features,
     Weights,
-    standardised,
 )
 
 HEIGHT, WIDTH = 384, 512
@@ -119,7 +118,6 @@ class DeepGaze2(nn.Module):
         stride: int,
         sigma: float,
         radius: int,
-        standardise: bool,
     ) -> None:
         super().__init__()
         if folds < 1:
@@ -129,7 +127,6 @@ class DeepGaze2(nn.Module):
         self.flips = flips
         self.stride = stride
         self.backbone = features
-        self.scale = standardised(features.channels) if standardise else None
         self.readouts = nn.ModuleList(Readout(features.channels) for _ in range(folds))
         self.finalizers = nn.ModuleList(Finalizer(sigma, radius) for _ in range(folds))
         uniform = torch.zeros(folds, 1, HEIGHT // stride, WIDTH // stride)
@@ -155,8 +152,6 @@ class DeepGaze2(nn.Module):
         check_size(images, self.backbone.multiple_of, self.name)
         with torch.no_grad():
             taps = self.backbone(images)
-            if self.scale is not None:
-                taps = [scale(tap) for scale, tap in zip(self.scale, taps, strict=True)]
         height, width = (side // self.stride for side in images.shape[-2:])
         prior = sized(self.centre_bias, height, width)
         found = []
@@ -185,22 +180,18 @@ def _spec(name: str, multiple_of: int, source: str) -> ModelSpec:
 
 
 @register(_spec("deepgaze2", VGG19Features.multiple_of, SOURCE))
-def deepgaze2(
-    weights: Weights = None, folds: int = 10, flips: bool = False, standardise: bool = True
-) -> DeepGaze2:
+def deepgaze2(weights: Weights = None, folds: int = 10, flips: bool = False) -> DeepGaze2:
     """DeepGaze II on VGG-19; `weights` fills the backbone (file, `torchvision` or None)."""
     return DeepGaze2(
         "deepgaze2", VGG19Features(weights), folds=folds, flips=flips, stride=2, sigma=5.0,
-        radius=20, standardise=standardise,
+        radius=20,
     )  # fmt: skip
 
 
 @register(_spec("deepgaze2_mobilenet", MobileNetV2Features.multiple_of, f"readout as {SOURCE}"))
-def deepgaze2_mobilenet(
-    weights: Weights = None, folds: int = 5, flips: bool = True, standardise: bool = True
-) -> DeepGaze2:
+def deepgaze2_mobilenet(weights: Weights = None, folds: int = 5, flips: bool = True) -> DeepGaze2:
     """The same readout on MobileNetV2 at two scales, where there are no VGG weights."""
     return DeepGaze2(
         "deepgaze2_mobilenet", MobileNetV2Features(weights), folds=folds, flips=flips, stride=4,
-        sigma=2.5, radius=12, standardise=standardise,
+        sigma=2.5, radius=12,
     )  # fmt: skip

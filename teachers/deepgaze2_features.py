@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
@@ -126,15 +125,6 @@ def load_vgg19(features: nn.Sequential, weights: Weights) -> None:
                 f"expected {tuple(tensor.shape)}"
             )
     features.load_state_dict({name: state[f"features.{name}"] for name in own})
-
-
-def standardised(channels: Iterable[int]) -> nn.ModuleList:
-    """Zero mean and unit deviation per channel, from running statistics; nothing is learned.
-
-    DeepGaze II reads a VGG whose activations were normalised over images beforehand; these layers
-    do it as they go, for any backbone.
-    """
-    return nn.ModuleList(nn.BatchNorm2d(c, affine=False, momentum=None) for c in channels)
 
 
 def _not_in_place(layer: nn.Module) -> nn.Module:

@@ -9,7 +9,12 @@ import torch
 from torch import nn
 
 from pipeline.config.schema import Phase
-from pipeline.distil import AdaptationLayers, hint_objective, saliency_objective
+from pipeline.distil import (
+    AdaptationLayers,
+    SaliencyTerms,
+    hint_objective,
+    saliency_objective,
+)
 from pipeline.losses import hint_loss
 
 
@@ -72,7 +77,7 @@ def test_eq_2_pixel_by_pixel_with_an_unlabelled_image(
         of_teacher = sum(map(cross_entropy, y, t)) / 6
         of_people = sum(map(cross_entropy, y, g)) / 6
         per_image.append(teacher_weight * of_teacher + truth_weight * annotated[i] * of_people)
-    terms = saliency_objective(Fixed(logits), teacher_weight, truth_weight)(batch)
+    terms = saliency_objective(Fixed(logits), SaliencyTerms(teacher_weight, truth_weight))(batch)
     assert terms["loss"].item() == pytest.approx(sum(per_image) / 2, rel=1e-5)
     expected = {"loss"} | ({"teacher"} if teacher_weight else set())
     assert terms.keys() == expected | ({"truth"} if truth_weight else set())
@@ -80,7 +85,8 @@ def test_eq_2_pixel_by_pixel_with_an_unlabelled_image(
 
 def test_terms_not_asked_for_need_no_targets() -> None:
     batch = {"images": torch.zeros(1, 3, 2, 3), "labels": torch.rand(1, 1, 2, 3)}
-    assert "truth" not in saliency_objective(Fixed(torch.zeros(1, 1, 2, 3)), 1.0, 0.0)(batch)
+    terms = SaliencyTerms(1.0, 0.0)
+    assert "truth" not in saliency_objective(Fixed(torch.zeros(1, 1, 2, 3)), terms)(batch)
 
 
 class Pyramid(nn.Module):
