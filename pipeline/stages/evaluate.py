@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,18 @@ from pipeline import checkpoint, tasks
 from pipeline.config import Config
 from pipeline.data import manifest
 from pipeline.data.evaluation import Sample, samples
+from pipeline.data.fixations import read_mat
 from pipeline.data.images import read_map
 from pipeline.data.layouts import Record
 from pipeline.data.resize import resize
+from pipeline.data.threads import in_threads
 from pipeline.engine import device as devices
 from pipeline.engine.progress import Meter
 from pipeline.files import write_json
+from pipeline.metrics.baselines import Baselines, build
+from pipeline.metrics.points import Points
 from pipeline.metrics.summary import per_image_rows
-from pipeline.paths import DATA, EVALUATE, METRICS, MODEL, TEACHERS
+from pipeline.paths import BASELINES, DATA, EVALUATE, METRICS, MODEL, TEACHERS
 from pipeline.pictures import write_logits
 from pipeline.report.extremes import Rows, choose
 from pipeline.stages.entry import stage
@@ -43,8 +48,10 @@ def main(config: Config) -> None:
     predictors["mean map"] = prior(manifest.load_role(DATA, "train").records, *size)
 
     records = manifest.load_role(DATA, "val").records
+    baselines = against(manifest.load_role(DATA, "train").records, records)
+    baselines.write(EVALUATE / BASELINES)
     scores = {
-        name: evaluate(task, predict, records, size, config.machine.workers, name)
+        name: evaluate(task, predict, records, size, config.machine.workers, name, baselines)
         for name, predict in predictors.items()
     }
     per_image = {name: rows(found) for name, found in scores.items()}
@@ -69,6 +76,7 @@ def evaluate(
     size: tuple[int, int],
     workers: int,
     title: str,
+    baselines: Baselines,
 ) -> Scores:
     """Scores of one predictor over the validation images."""
     with Meter(f"evaluate {title}", len(records), "images") as meter:
@@ -77,7 +85,35 @@ def evaluate(
             meter(1)
 
         held_out = samples(records, *size, workers)
-        return task.evaluate(predict, held_out, on_image=count)
+        return task.evaluate(predict, held_out, on_image=count, baselines=baselines)
+
+
+def against(train: list[Record], val: list[Record]) -> Baselines:
+    """What sAUC and IG compare with: fixations on other images, and the centre bias."""
+    watched = [record for record in val if record.fixations is not None]
+    total = len(train) + 2 * len(watched)
+    with Meter("baselines", total, "images") as meter:
+
+        def points(records: list[Record]) -> Iterator[Points]:
+            for found in in_threads(read_points, records):
+                meter(1)
+                yield found
+
+        images = dict(zip((r.id for r in watched), points(watched), strict=True))
+        elsewhere = list(points([record for record in train if record.fixations is not None]))
+        found = build(images, elsewhere, lambda: meter(1))
+    if found.about is None:
+        print("sAUC and IG: left out, since fewer than two validation images have fixations")
+    else:
+        print(f"IG: over {found.about}")
+    return found
+
+
+def read_points(record: Record) -> Points:
+    """Where an image was fixated."""
+    if record.fixations is None:
+        raise ValueError(f"{record.id} has no fixations")
+    return Points.from_counts(read_mat(record.fixations).counts())
 
 
 def prior(records: list[Record], height: int, width: int) -> Predict:
