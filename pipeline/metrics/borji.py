@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.metrics.auc import Negatives, as_scores, negatives_of, prepared
@@ -24,8 +25,6 @@ from pipeline.metrics.ranks import ranks
 
 SPLITS = 100
 STEP = 0.1
-
-Draw = Callable[[np.random.Generator, int], Tensor]
 
 
 def auc_borji(
@@ -135,7 +134,7 @@ def _named(images: Sequence[Scene], ids: Sequence[str]) -> Sequence[tuple[Scene,
     return list(zip(images, ids, strict=True))
 
 
-def _on(scene: Scene, indices: np.ndarray[tuple[int, ...], np.dtype[np.int_]]) -> Tensor:
+def _on(scene: Scene, indices: NDArray[np.integer]) -> Tensor:
     return torch.from_numpy(indices.astype(np.int64)).to(scene.values.device)
 
 

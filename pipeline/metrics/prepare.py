@@ -41,7 +41,8 @@ class Flat:
         given = maps.flatten(1)
         # Row by row, which is much quicker than along an axis; both are NaN if any value is.
         bounds = [torch.stack(tuple(row.aminmax())) for row in given]
-        low, high = torch.stack(bounds).double().split(1, dim=1) if bounds else (given, given)
+        extent = torch.stack(bounds).double() if bounds else given.new_zeros((0, 2)).double()
+        low, high = extent[:, :1], extent[:, 1:]
         finite = (low.isfinite() & high.isfinite()).flatten()
         if not bool(finite.all()):
             bad = (~finite).nonzero().flatten().tolist()
@@ -131,7 +132,8 @@ class Fixated:
     def each(self) -> list[tuple[Tensor, Tensor]]:
         """Pixels and repeats of every image."""
         sizes = torch.bincount(self.image, minlength=self.images).tolist()
-        return list(zip(self.pixel.split(sizes), self.repeats.split(sizes), strict=True))
+        pixels, repeats = torch.split(self.pixel, sizes), torch.split(self.repeats, sizes)
+        return list(zip(pixels, repeats, strict=True))
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ def scenes(flat: Flat, fixated: Fixated) -> list[Scene]:
 
 
 def dots(first: Tensor, second: Tensor) -> Tensor:
-    """Inner products of the rows of two `(B, N)` float64, `(B,)`, without a product of that size."""
+    """Inner products `(B,)` of the rows of two `(B, N)`, without a product of that size."""
     return torch.stack([torch.dot(a, b) for a, b in zip(first, second, strict=True)])
 
 

@@ -52,7 +52,7 @@ def extremes(rows: Rows, metrics: Sequence[str], smaller: Collection[str] = ()) 
 
 def ranked(rows: Rows, metric: str, smaller: bool = False) -> list[tuple[str, float]]:
     """Images that define `metric` with their values, the best first."""
-    known = [(str(row["id"]), float(row[metric])) for row in rows if row[metric] is not None]
+    known = [(str(row["id"]), float(row[metric])) for row in rows if row.get(metric) is not None]
     return sorted(known, key=lambda pair: pair[1] if smaller else -pair[1])
 
 

@@ -16,7 +16,7 @@ from pipeline.report import lineage, making, overlay, tables, training, verdict
 from pipeline.report.artefacts import Artefact
 from pipeline.report.comparison import Comparison, comparison
 from pipeline.report.curves import PhaseCurves
-from pipeline.report.facts import Facts, Timing
+from pipeline.report.facts import STUDENT, Facts, Timing
 from pipeline.report.flow import flow
 from pipeline.report.gallery import Gallery
 from pipeline.report.inspected import COLUMNS, inspected_lines
@@ -73,7 +73,8 @@ def render(
 
 def _tables(facts: Facts) -> dict[str, Any]:
     task = tasks.of(facts.config.student)
-    metrics, smaller = task.metrics, task.smaller_is_better
+    smaller = task.smaller_is_better
+    metrics = [name for name in task.metrics if name in facts.means[STUDENT]]
     return {
         "file_columns": tables.FILE_COLUMNS,
         "file_lines": tables.file_lines(facts) if facts.files else [],

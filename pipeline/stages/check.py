@@ -28,9 +28,10 @@ from pipeline.data.evaluation import Sample, samples
 from pipeline.data.layouts import Record
 from pipeline.engine.progress import Meter
 from pipeline.files import read_json, write_json
+from pipeline.metrics.baselines import Baselines
 from pipeline.metrics.bootstrap import paired_difference
 from pipeline.metrics.summary import per_image_rows
-from pipeline.paths import CHECK, DATA, EVALUATE, EXPORTS, INSPECTION, MODEL
+from pipeline.paths import BASELINES, CHECK, DATA, EVALUATE, EXPORTS, INSPECTION, MODEL
 from pipeline.pictures import write_logits
 from pipeline.report.extremes import largest_drop
 from pipeline.report.read import SCORES
@@ -144,7 +145,8 @@ def score(
             meter(1)
 
         held_out = samples(records, *size, config.machine.workers)
-        return task.evaluate(predictor(runner), held_out, on_image=count)
+        baselines = Baselines.read(EVALUATE / BASELINES)
+        return task.evaluate(predictor(runner), held_out, on_image=count, baselines=baselines)
 
 
 def task_losses(scores: Scores, seed: int) -> dict[str, dict[str, float]]:

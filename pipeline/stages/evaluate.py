@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,17 +12,20 @@ from torch import Tensor
 
 from pipeline import checkpoint, tasks
 from pipeline.config import Config
-from pipeline.data import manifest
+from pipeline.data import gaze, manifest
 from pipeline.data.dataset import read_truth
 from pipeline.data.evaluation import Sample, samples
 from pipeline.data.images import read_size
 from pipeline.data.layouts import Record
 from pipeline.data.resize import resize
+from pipeline.data.threads import in_threads
 from pipeline.engine import device as devices
 from pipeline.engine.progress import Meter
 from pipeline.files import write_json
+from pipeline.metrics.baselines import Baselines, build
+from pipeline.metrics.points import Points
 from pipeline.metrics.summary import per_image_rows
-from pipeline.paths import DATA, EVALUATE, METRICS, MODEL, TEACHERS
+from pipeline.paths import BASELINES, DATA, EVALUATE, METRICS, MODEL, TEACHERS
 from pipeline.pictures import write_logits
 from pipeline.report.extremes import Rows, choose
 from pipeline.stages.entry import stage
@@ -51,8 +55,10 @@ def main(config: Config) -> None:
     predictors["mean map"] = Predictor(prior(train, *size, task.output), size)
 
     records = manifest.load_role(DATA, "val").records
+    baselines = against(train, records)
+    baselines.write(EVALUATE / BASELINES)
     scores = {
-        name: evaluate(task, predictor, records, config.machine.workers, name)
+        name: evaluate(task, predictor, records, config.machine.workers, name, baselines)
         for name, predictor in predictors.items()
     }
     per_image = {name: rows(found) for name, found in scores.items()}
@@ -109,6 +115,7 @@ def evaluate(
     records: list[Record],
     workers: int,
     title: str,
+    baselines: Baselines,
 ) -> Scores:
     """Scores of one predictor over the validation images."""
     with Meter(f"evaluate {title}", len(records), "images") as meter:
@@ -117,7 +124,33 @@ def evaluate(
             meter(1)
 
         held_out = samples(records, *predictor.size, workers)
-        return task.evaluate(predictor.predict, held_out, on_image=count)
+        return task.evaluate(predictor.predict, held_out, on_image=count, baselines=baselines)
+
+
+def against(train: list[Record], val: list[Record]) -> Baselines:
+    """What sAUC and IG compare with: fixations on other images, and the centre bias."""
+    watched = [record for record in val if record.fixations is not None]
+    total = len(train) + 2 * len(watched)
+    with Meter("baselines", total, "images") as meter:
+
+        def points(records: list[Record]) -> Iterator[Points]:
+            for found in in_threads(read_points, records):
+                meter(1)
+                yield found
+
+        images = dict(zip((r.id for r in watched), points(watched), strict=True))
+        elsewhere = list(points([record for record in train if record.fixations is not None]))
+        found = build(images, elsewhere, lambda: meter(1))
+    if found.about is None:
+        print("sAUC and IG: left out, since fewer than two validation images have fixations")
+    else:
+        print(f"IG: over {found.about}")
+    return found
+
+
+def read_points(record: Record) -> Points:
+    """Where an image was fixated."""
+    return Points.from_counts(gaze.read(record).counts())
 
 
 def prior(records: list[Record], height: int, width: int, meaning: str) -> Predict:

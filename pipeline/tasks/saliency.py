@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from pipeline.data.evaluation import Sample
 from pipeline.data.resize import resize
 from pipeline.distil import Objective, SaliencyTerms, saliency_objective
 from pipeline.errors import UserError
+from pipeline.metrics.baselines import Baselines
 from pipeline.metrics.saliency import cc, nss, saliency_metrics
 from pipeline.metrics.summary import concatenate
 from pipeline.tasks.readout import LOGITS, Map, probability
@@ -49,13 +51,14 @@ class Scores:
 
 @dataclass(frozen=True)
 class SaliencyTask:
-    """Fixation prediction, trained by Eq. 2 or 3, measured by NSS, CC, KLDiv, SIM and AUC-Judd."""
+    """Fixation prediction, trained by Eq. 2 or 3, measured by the saliency benchmark's metrics."""
 
     output: str = LOGITS
     """What the student's numbers mean, and so how they are read; see `tasks.readout`."""
 
     name = "saliency"
-    metrics = ("NSS", "CC", "KLDiv", "SIM", "AUC-Judd")
+    metrics = ("NSS", "CC", "KLDiv", "SIM", "AUC-Judd", "AUC-Borji", "sAUC", "IG")
+    """The last two only where there are baselines."""
     smaller_is_better = ("KLDiv",)
     gated = ("NSS", "CC")
     """Metrics a budget limits the loss of."""
@@ -75,10 +78,22 @@ class SaliencyTask:
         """The map (1, height, width) that is measured: read out, then the named resize. No blur."""
         return torch.from_numpy(resize(self.probability(logits), height, width))[None]
 
-    def score(self, logits: Map, sample: Sample) -> dict[str, Tensor]:
-        """All metrics of one image, each (1,) float64."""
+    def score(
+        self, logits: Map, sample: Sample, baselines: Baselines | None = None
+    ) -> dict[str, Tensor]:
+        """All metrics of one image, each (1,) float64; sAUC and IG need the `baselines`."""
         counts, density = annotated(sample)
-        return saliency_metrics(self.at_size(logits, *counts.shape[-2:]), counts, density)
+        shown = self.at_size(logits, *counts.shape[-2:])
+        others = baselines.others(sample.id) if baselines else None
+        centre = baselines.baseline(sample.id) if baselines else None
+        return saliency_metrics(
+            shown,
+            counts,
+            density,
+            others=None if others is None else [others],
+            baseline=None if centre is None else centre[None],
+            ids=[sample.id],
+        )
 
     def quick_score(self, logits: Map, sample: Sample) -> dict[str, Tensor]:
         """NSS and CC alone, for the pass after each epoch."""
@@ -93,10 +108,12 @@ class SaliencyTask:
         *,
         quick: bool = False,
         on_image: Callable[[Sample, Map], None] | None = None,
+        baselines: Baselines | None = None,
     ) -> Scores:
         """Scores of `predict` on every sample; `on_image` sees each sample with its logits."""
         ids: list[str] = []
-        score = self.quick_score if quick else self.score
+        full = functools.partial(self.score, baselines=baselines)
+        score = self.quick_score if quick else full
 
         def rows() -> Iterator[dict[str, Tensor]]:
             for sample in samples:
