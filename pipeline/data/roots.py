@@ -108,9 +108,13 @@ def _sample(name: str) -> Path:
     return path
 
 
+def config_folder() -> Path:
+    """Where this user's settings are kept: FOVEA_CONFIG_DIR, or the system's folder for them."""
+    return Path(os.environ.get("FOVEA_CONFIG_DIR") or platformdirs.user_config_dir("fovea"))
+
+
 def _file() -> Path:
-    chosen = os.environ.get("FOVEA_CONFIG_DIR")
-    return Path(chosen or platformdirs.user_config_dir("fovea")) / "roots.json"
+    return config_folder() / "roots.json"
 
 
 def _read() -> dict[str, dict[str, str]]:
