@@ -6,6 +6,7 @@ belong to (ETag or date, size); only a server that still tells the same is asked
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,7 +28,9 @@ class Policy:
     """How patient a download is."""
 
     attempts: int = 6
-    """Failures in a row, each without a byte more than ever before, before it gives up."""
+    """Failures in a row, each without `step` bytes more than ever before, until it gives up."""
+    step: int = 1_000_000
+    """Bytes that count as getting on."""
     timeout: float = 30.0
     """Seconds without a byte that count as a dropped connection."""
     pause: float = 1.0
@@ -65,21 +68,23 @@ def download(
     """
     patience = policy or Policy()
     part = _part(target)
-    best, failures = _bytes(part), 0
+    best, failures = _bytes(part) if _told(part, url) else 0, 0
     while True:
         try:
             _attempt(url, part, progress, patience.timeout, size)
             break
         except Dropped as dropped:
             reached = _bytes(part)
-            failures = 0 if reached > best else failures + 1
+            failures = 0 if reached - best >= patience.step else failures + 1
             best = max(best, reached)
             if failures >= patience.attempts:
                 raise UserError(
                     f"{url}: {dropped}, {failures} times in a row; {gigabytes(reached)} are kept, "
                     "the same command goes on from there"
                 ) from dropped
-            patience.sleep(max(dropped.wait, patience.pause * 2 ** min(failures, 5)))
+            wait = max(dropped.wait, patience.pause * 2 ** min(failures, 5))
+            print(f"{dropped}; trying again in {wait:.0f} s", file=sys.stderr)
+            patience.sleep(wait)
     try:
         part.replace(target)
         _note(part).unlink(missing_ok=True)
@@ -131,12 +136,15 @@ def _receive(
                 out.flush()
                 at += len(chunk)
                 progress(len(chunk))
-                if whole is None:  # who does not say how much is coming must not fill the disk
-                    require_room(part.parent, 0, f"{url}, whose size nobody tells,")
+                # Who tells no size, or a false one, must not fill the disk.
+                if whole is None:
+                    require_room(part.parent, _CHUNK, f"the rest of {url}, of unknown size,")
+                elif at > whole:
+                    break
     except OSError as error:
         raise unwritable(part, error) from error
     if whole is not None and at != whole:
-        raise Dropped(f"the server promised {whole} bytes and the connection ended after {at}")
+        raise Dropped(f"the server promised {whole} bytes and sent {at}")
 
 
 def _same(told: _Told, answer: Answer, whole: int | None) -> bool:

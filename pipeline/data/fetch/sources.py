@@ -97,7 +97,7 @@ def get(name: str) -> Source:
     """The data set called `name`; `UserError` with the nearest one when there is none."""
     if name not in _SOURCES:
         near = difflib.get_close_matches(name, _SOURCES, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = f"; did you mean {near[0]!r}?" if near else "."
         raise UserError(
             f"fetch knows no data set called {name!r}{hint} It knows {', '.join(names())}; "
             "any other is registered where it lies: fovea data add NAME PATH"

@@ -13,8 +13,9 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.message import Message
 from http import HTTPStatus
-from typing import IO, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.errors import UserError
@@ -40,8 +41,9 @@ class Answer:
     """A response whose body is still to be read."""
 
     status: int
-    headers: Mapping[str, str]
-    body: IO[bytes] | Any
+    headers: Message
+    """Names in any case."""
+    body: http.client.HTTPResponse | urllib.error.HTTPError
 
     @property
     def length(self) -> int | None:
@@ -59,9 +61,12 @@ class Answer:
         return (int(first) if first else None, None if whole == "*" else int(whole))
 
     def read(self, size: int) -> bytes:
-        """Up to `size` bytes, none at the end; `Dropped` when the connection fails."""
+        """Up to `size` bytes, as many as are there; none at the end.
+
+        Raises `Dropped` when the connection fails. What came before that has been returned.
+        """
         try:
-            chunk: bytes = self.body.read(size)
+            chunk: bytes = self.body.read1(size)
         except (OSError, http.client.HTTPException) as error:
             raise Dropped(f"the connection broke ({_words(error)})") from error
         return chunk
@@ -83,7 +88,7 @@ def asked(url: str, headers: Mapping[str, str], timeout: float) -> Iterator[Answ
         with error:
             if error.code != _UNSATISFIABLE:
                 raise _refusal(url, error) from error
-            yield Answer(error.code, dict(error.headers.items()), error)
+            yield Answer(error.code, error.headers, error)
             return
     except urllib.error.URLError as error:
         raise _unreachable(url, error.reason) from error
@@ -92,7 +97,7 @@ def asked(url: str, headers: Mapping[str, str], timeout: float) -> Iterator[Answ
     except ValueError as error:  # an address that is none, in a redirect
         raise UserError(f"{url} leads to an address that cannot be used") from error
     with response:
-        yield Answer(response.status, dict(response.headers.items()), response)
+        yield Answer(response.status, response.headers, response)
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
