@@ -37,6 +37,7 @@ def resolve(name: str, kind: str = "data") -> Path:
         raise UserError(
             f"no {kind} called {name!r} on this computer; {hint}"
             f"Register it once: fovea {kind} add {name} PATH, or set {variable(kind, name)}"
+            f"{_fetchable(kind, name)}"
         )
     path = known[name]
     if kind == "weights" and path.is_dir():
@@ -94,6 +95,14 @@ def registered(kind: str) -> dict[str, Path]:
 def variable(kind: str, name: str) -> str:
     """The environment variable that overrides `name`."""
     return f"FOVEA_{kind.upper()}_{name.upper()}"
+
+
+def _fetchable(kind: str, name: str) -> str:
+    from pipeline.data.fetch.catalogue import names  # which needs to know of roots
+
+    return (
+        f"; or download it: fovea data fetch {name}" if kind == "data" and name in names() else ""
+    )
 
 
 def _require_kind(kind: str) -> None:

@@ -7,7 +7,9 @@ published for the same file: COCO's by several projects that mirror it, the othe
 
 from __future__ import annotations
 
-from pipeline.data.fetch.sources import Archive, Source, register
+from pipeline.data.fetch.sources import Archive, Source, names, register
+
+__all__ = ["names"]
 
 _COCO = "http://images.cocodataset.org"
 _JUDD = "https://people.csail.mit.edu/tjudd/WherePeopleLook"

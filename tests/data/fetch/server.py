@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,10 +58,11 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files: dict[str, Served] = {}
+        self.scheme = "http"
 
     def url(self, name: str) -> str:
         """Where `name` is to be had."""
-        return f"http://127.0.0.1:{self.server_address[1]}/{name}"
+        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}/{name}"
 
     def serve(self, name: str, data: bytes, **behaviour: object) -> Served:
         """Serve `data` under `name`."""
@@ -72,9 +74,12 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    """A server at work."""
+def running(context: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """A server at work; over TLS with `context`."""
     server = Server()
+    if context is not None:
+        server.scheme = "https"
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

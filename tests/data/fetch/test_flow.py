@@ -293,6 +293,57 @@ def test_every_source_is_in_order() -> None:
             assert archive.file.endswith(".zip")
 
 
+LAYOUTS = {
+    "cat2000": {
+        "trainSet.zip": ["trainSet/Stimuli/Action/001.jpg", "trainSet/FIXATIONLOCS/Action/001.mat"],
+        "testSet.zip": ["testSet/Stimuli/Action/001.jpg"],
+    },
+    "mit1003": {
+        "ALLSTIMULI.zip": ["ALLSTIMULI/i1.jpeg", "__MACOSX/._x", "ALLSTIMULI/.svn/entries"],
+        "DATA.zip": ["DATA/CNG/i1.mat", "DATA/.DS_Store"],
+        "ALLFIXATIONMAPS.zip": ["ALLFIXATIONMAPS/i1_fixMap.jpg", "ALLFIXATIONMAPS/i1_fixPts.jpg"],
+    },
+    "mit300": {"BenchmarkIMAGES.zip": ["BenchmarkIMAGES/i1.jpg"]},
+    "osie": {
+        "predicting-human-gaze-beyond-pixels-master.zip": [
+            "predicting-human-gaze-beyond-pixels-master/README.md",
+            "predicting-human-gaze-beyond-pixels-master/src/model/trainModel.m",
+            "predicting-human-gaze-beyond-pixels-master/data/stimuli/1001.jpg",
+            "predicting-human-gaze-beyond-pixels-master/data/eye/fixations.mat",
+        ]
+    },
+}
+"""Members as publishers pack them."""
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("cat2000", LAYOUTS["cat2000"]["trainSet.zip"] + LAYOUTS["cat2000"]["testSet.zip"]),
+        (
+            "mit1003",
+            ["ALLSTIMULI/i1.jpeg", "DATA/CNG/i1.mat", *LAYOUTS["mit1003"]["ALLFIXATIONMAPS.zip"]],
+        ),
+        ("mit300", ["BenchmarkIMAGES/i1.jpg"]),
+        ("osie", ["data/stimuli/1001.jpg", "data/eye/fixations.mat"]),
+    ],
+)
+def test_archives_as_published_land_as_they_would_be_unpacked_by_hand(
+    root: Path, tmp_path: Path, name: str, wanted: list[str]
+) -> None:
+    for file, members in LAYOUTS[name].items():
+        (tmp_path / file).write_bytes(zipped({member: member.encode() for member in members}))
+    run(get(name), root, given=tmp_path, accept=True)  # digests are those of the real ones
+    assert sorted(tree(root)) == sorted(wanted)
+
+
+def test_what_was_downloaded_by_hand_is_not_removed(server: Server, root: Path) -> None:
+    (root / ".fetch").mkdir(parents=True)
+    (root / ".fetch/photos.zip").write_bytes(zipped(images()))
+    run(by_hand(server), root)
+    assert "photos.zip" in kept(root)
+
+
 def packed(folder: Path, top: str) -> bytes:
     """A folder as a publisher's zip, below `top`."""
     return zipped(
