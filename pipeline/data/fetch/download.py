@@ -82,7 +82,7 @@ def download(
                     f"{url}: {dropped}, {failures} times in a row; {gigabytes(reached)} are kept, "
                     "the same command goes on from there"
                 ) from dropped
-            wait = max(dropped.wait, patience.pause * 2 ** min(failures, 5))
+            wait = max(dropped.wait, patience.pause * 2 ** min(max(0, failures - 1), 5))
             print(f"{dropped}; trying again in {wait:.0f} s", file=sys.stderr)
             patience.sleep(wait)
     try:
@@ -128,9 +128,8 @@ def _receive(
         with part.open("r+b" if first else "wb") as out:
             out.seek(first)
             if not first:
-                headers = answer.headers
-                etag, date = headers.get("ETag", ""), headers.get("Last-Modified", "")
-                write_json(_note(part), asdict(_Told(url, etag, date, whole)))
+                told = _Told(url, answer.told("ETag"), answer.told("Last-Modified"), whole)
+                write_json(_note(part), asdict(told))
             while chunk := answer.read(_CHUNK):
                 out.write(chunk)
                 out.flush()
@@ -150,9 +149,7 @@ def _receive(
 def _same(told: _Told, answer: Answer, whole: int | None) -> bool:
     """Whether a part belongs to the file whose bytes are there."""
     name, value = ("ETag", told.etag) if told.etag else ("Last-Modified", told.modified)
-    return answer.headers.get(name, value) == value and (
-        whole is None or told.total in (None, whole)
-    )
+    return (answer.told(name) or value) == value and (whole is None or told.total in (None, whole))
 
 
 def _require_kind(url: str, answer: Answer, whole: int | None, size: int | None) -> None:

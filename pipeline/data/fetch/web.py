@@ -24,7 +24,7 @@ REDIRECTS = 5
 _AGENT = "fovea (data fetch)"
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 _UNSATISFIABLE = 416
-_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
+_RANGE = re.compile(r"bytes (?:(\d{1,19})-\d{1,19}|\*)/(\d{1,19}|\*)")
 
 
 class Dropped(Exception):  # noqa: N818
@@ -60,6 +60,11 @@ class Answer:
         first, whole = found[1], found[2]
         return (int(first) if first else None, None if whole == "*" else int(whole))
 
+    def told(self, name: str) -> str:
+        """A header that can be sent back as it is; empty where there is none such."""
+        value = str(self.headers.get(name, ""))
+        return value if value.isascii() and value.isprintable() and len(value) <= 200 else ""
+
     def read(self, size: int) -> bytes:
         """Up to `size` bytes, as many as are there; none at the end.
 
@@ -67,7 +72,7 @@ class Answer:
         """
         try:
             chunk: bytes = self.body.read1(size)
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise Dropped(f"the connection broke ({_words(error)})") from error
         return chunk
 
