@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 
 from fovea.commands.arguments import Commands, add_actions, add_command
+from fovea.commands.fetch import add_fetch
 from fovea.commands.registry import add_registry
 
 EXAMPLES = """examples:
   fovea data add salicon ~/datasets/salicon    then: dvc exp run -S data=salicon -S profile=small
   fovea data check salicon                     looks at every file, tells what is wrong
   fovea data check ~/datasets/photos --layout folder
+  fovea data fetch osie                        downloads it and registers it; --list shows all
   fovea data list
   fovea data remove salicon                    forgets it; files stay
 
@@ -25,13 +27,14 @@ def add(commands: Commands) -> None:
     parser = add_command(
         commands,
         "data",
-        "register data sets under names, and check them",
+        "fetch data sets, register them under names, and check them",
         "Names for data sets. They are remembered for this user and found from any checkout; no "
         "path enters a tracked file.",
         EXAMPLES,
     )
     actions = add_actions(parser)
     add_registry(actions, "data", "a data set's folder")
+    add_fetch(actions)
     check = actions.add_parser("check", help="look at every file and tell what is wrong")
     check.add_argument("which", metavar="NAME|FOLDER", help="a registered name, or a folder")
     check.add_argument("--layout", help="how files lie (default: the one that fits)")

@@ -37,6 +37,7 @@ def resolve(name: str, kind: str = "data") -> Path:
         raise UserError(
             f"no {kind} called {name!r} on this computer; {hint}"
             f"Register it once: fovea {kind} add {name} PATH, or set {variable(kind, name)}"
+            f"{_fetchable(kind, name)}"
         )
     path = known[name]
     if kind == "weights" and path.is_dir():
@@ -96,6 +97,14 @@ def variable(kind: str, name: str) -> str:
     return f"FOVEA_{kind.upper()}_{name.upper()}"
 
 
+def _fetchable(kind: str, name: str) -> str:
+    from pipeline.data.fetch.catalogue import names  # which needs to know of roots
+
+    return (
+        f"; or download it: fovea data fetch {name}" if kind == "data" and name in names() else ""
+    )
+
+
 def _require_kind(kind: str) -> None:
     if kind not in KINDS:
         raise ValueError(f"no kind of root is called {kind!r}; choose {' or '.join(KINDS)}")
@@ -108,9 +117,13 @@ def _sample(name: str) -> Path:
     return path
 
 
+def config_folder() -> Path:
+    """Where this user's settings are kept: FOVEA_CONFIG_DIR, or the system's folder for them."""
+    return Path(os.environ.get("FOVEA_CONFIG_DIR") or platformdirs.user_config_dir("fovea"))
+
+
 def _file() -> Path:
-    chosen = os.environ.get("FOVEA_CONFIG_DIR")
-    return Path(chosen or platformdirs.user_config_dir("fovea")) / "roots.json"
+    return config_folder() / "roots.json"
 
 
 def _read() -> dict[str, dict[str, str]]:

@@ -75,6 +75,13 @@ def test_paths_that_went_away(tmp_path: Path) -> None:
         roots.resolve("salicon")
 
 
+def test_what_can_be_fetched_is_said(config: Path) -> None:
+    with pytest.raises(UserError, match=r"or download it: fovea data fetch salicon$"):
+        roots.resolve("salicon")
+    with pytest.raises(UserError, match=r"or set FOVEA_DATA_PHOTOS$"):
+        roots.resolve("photos")
+
+
 @pytest.mark.parametrize("name", ["My Set", "../x", "", "a-b", "sample"])
 def test_names_fit_into_a_variable(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match="cannot name data"):
