@@ -7,7 +7,6 @@ adds its way up from coarse to fine.
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Literal
 
@@ -17,11 +16,11 @@ from torchvision.models.mobilenetv2 import InvertedResidual
 
 from students import register
 from students.backbones import MobileNetV2, load_mobilenet_v2
+from students.initialise import Init, initialise
 from students.layers import Normalise, check_size
 from students.registry import ModelSpec
 from students.subpixel import TapsMerger, paper_merge
 
-Init = Literal["authors", "kaiming"]
 Skip = Literal["paper", "authors"]
 Form = Literal["taps", "paper"]
 
@@ -29,8 +28,6 @@ MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
 GROUP_CHANNELS = (28, 24, 136, 520)
 TEACHER_CHANNELS = (128, 256, 512, 512)
-BASE_RATE = 0.05
-"""About the mean of a fixation map: where an untrained map had better start."""
 
 
 def _spec(name: str, section: str) -> ModelSpec:
@@ -163,30 +160,6 @@ class FastSalA(FastSal):
             previous = self.shuffle(block(x, previous))
         logits: Tensor = self.head(previous)
         return logits
-
-
-def initialise(student: FastSal, init: Init) -> None:
-    """Initialise all but the backbone.
-
-    `authors`: N(0, 0.01) for every weight, batch-norm scales included, biases 0 (their code; the
-    paper is silent). `kaiming`: He normal for convolutions, batch-norm scales 1, and a head that
-    starts at a flat map of `BASE_RATE`: trains from scratch, too.
-    """
-    if init not in ("authors", "kaiming"):
-        raise ValueError(f"init is 'authors' or 'kaiming', got {init!r}")
-    for name, parameter in student.named_parameters():
-        if name.startswith("backbone."):
-            continue
-        if init == "kaiming" and name in ("head.bias", "merger.bias"):
-            nn.init.constant_(parameter, math.log(BASE_RATE / (1 - BASE_RATE)))
-        elif name.endswith("bias"):
-            nn.init.zeros_(parameter)
-        elif init == "authors" or name.startswith(("head.", "merger.")):
-            nn.init.normal_(parameter, 0.0, 0.01)
-        elif parameter.ndim > 1:
-            nn.init.kaiming_normal_(parameter, mode="fan_out", nonlinearity="relu")
-        else:
-            nn.init.ones_(parameter)
 
 
 @register(_spec("fastsal_c", "Sec. III-C, concatenation"))

@@ -242,6 +242,10 @@ FAMILIES = {
         nn.Conv2d(3, 4, 1),
         lambda x: F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False),
     ),
+    "nearest, twice": Family(
+        nn.Conv2d(3, 4, 1), lambda x: F.interpolate(x, scale_factor=2, mode="nearest")
+    ),
+    "silu": Family(nn.Conv2d(3, 4, 1), F.silu),
     "mean over axes": Family(nn.Conv2d(3, 4, 1), lambda x: x.mean((2, 3), keepdim=True)),
     "linear": Family(nn.Linear(64, 8)),
 }

@@ -138,7 +138,7 @@ def test_backbone_weights_come_from_a_file(tmp_path: Path) -> None:
 
 def test_a_file_of_another_network_is_refused(tmp_path: Path) -> None:
     save_file({"conv.weight": torch.zeros(1)}, tmp_path / "w.safetensors")
-    with pytest.raises(ValueError, match=r"not a MobileNetV2 file: it lacks features\.0"):
+    with pytest.raises(ValueError, match=r"no MobileNetV2 file: it lacks features\.0"):
         students.build("fastsal_a", weights=tmp_path / "w.safetensors")
 
 

@@ -146,6 +146,12 @@ def _sigmoid(given: Arguments) -> Tensor:
     return result
 
 
+@_operator("silu")
+def _silu(given: Arguments) -> Tensor:
+    result: Tensor = given["x"] * given["x"].sigmoid()
+    return result
+
+
 @_operator("conv")
 def _conv(given: Arguments) -> Tensor:
     import torch.nn.functional as F
@@ -197,6 +203,16 @@ def _upsample_bilinear(given: Arguments) -> Tensor:
     sides = zip(given["x"].shape[-2:], factors, strict=True)
     size = [round(side * float(factor)) for side, factor in sides]
     return F.interpolate(given["x"], size, mode="bilinear", align_corners=aligned)
+
+
+@_operator("upsample_nearest_neighbor")
+def _upsample_nearest_neighbor(given: Arguments) -> Tensor:
+    factors = [float(given["scale_factor_height"]), float(given["scale_factor_width"])]
+    if any(factor != int(factor) for factor in factors):
+        raise NotImplementedError("upsample_nearest_neighbor by a fraction")
+    height, width = (int(factor) for factor in factors)
+    result: Tensor = given["x"].repeat_interleave(height, 2).repeat_interleave(width, 3)
+    return result
 
 
 @_operator("reduce_mean")

@@ -1,4 +1,4 @@
-"""Whether something fits, and how its size is said."""
+"""Where a data set goes, whether it fits there, and how its size is said."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.data.fetch.place import RESERVE, gigabytes, require_room
+from pipeline.data import roots
+from pipeline.data.fetch.place import RESERVE, gigabytes, require_room, root_for
 from pipeline.errors import UserError
 
 
@@ -33,3 +34,13 @@ def test_sizes_for_people() -> None:
         "815.6 MB",
         "19.3 GB",
     ]
+
+
+def test_roots(tmp_path: Path) -> None:
+    assert root_for("toy", None) == tmp_path / "datasets/toy"
+    assert root_for("toy", tmp_path / "x") == tmp_path / "x"
+    roots.add("data", "toy", tmp_path)
+    with pytest.raises(UserError, match=r"which was not fetched; say where .* --to FOLDER"):
+        root_for("toy", None)
+    (tmp_path / ".fetch").mkdir()
+    assert root_for("toy", None) == tmp_path
