@@ -22,13 +22,17 @@ Build = Callable[[nn.Module, TeacherPhase, int, torch.device], Trainable]
 """Teacher, settings, steps per epoch and device -> what the loop drives."""
 
 _PHASES: dict[str, Build] = {}
+_SELECT: dict[str, str] = {}
 
 
-def phase(name: str) -> Callable[[Build], Build]:
-    """Register the decorated builder as the teacher phase `name`."""
+def phase(name: str, select: str = "CC") -> Callable[[Build], Build]:
+    """Register the decorated builder as the teacher phase `name`.
+
+    `select` is the validation result that decides which epoch is best.
+    """
 
     def add(build: Build) -> Build:
-        _PHASES[name] = build
+        _PHASES[name], _SELECT[name] = build, select
         return build
 
     return add
@@ -37,6 +41,11 @@ def phase(name: str) -> Callable[[Build], Build]:
 def names() -> list[str]:
     """Every teacher phase."""
     return sorted(_PHASES)
+
+
+def selected_by(name: str) -> str:
+    """The validation result that decides which epoch of a phase is best."""
+    return _SELECT[name]
 
 
 def build(
@@ -80,7 +89,8 @@ def bce(teacher: nn.Module, settings: TeacherPhase, _steps: int, device: torch.d
     )
 
 
-@phase("likelihood")
+# A likelihood goes on rising where the correlation with a blurred map has long stopped.
+@phase("likelihood", select="LL")
 def likelihood(
     teacher: nn.Module, settings: TeacherPhase, _steps: int, device: torch.device
 ) -> Trainable:

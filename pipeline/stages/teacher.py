@@ -109,7 +109,8 @@ def run_phase(
     )
     trainable = teacher_phases.build(name, teacher, phase, len(batches), device)
     title = f"{settings.model} {name}"
-    plan = Plan(name, phase.epochs, config.seed, "CC", larger_is_better=True, title=title)
+    select = teacher_phases.selected_by(name)
+    plan = Plan(name, phase.epochs, config.seed, select, larger_is_better=True, title=title)
     result = train(trainable, batches, validate, plan, folder)
     teacher.load_state_dict(result.best)
     return result.history
@@ -118,7 +119,7 @@ def run_phase(
 def validation(
     config: Config, teacher: nn.Module, settings: Teacher, device: torch.device
 ) -> Validate:
-    """NSS and CC on the validation images."""
+    """NSS and CC on the validation images, and the likelihood of their fixations (LL)."""
     spec = teachers.spec(settings.model)
     task = dataclasses.replace(tasks.get(config.student.task), output=spec.output)
     records = manifest.load_role(DATA, "val").records
@@ -181,9 +182,11 @@ def write(config: Config, name: str, weights: dict[str, torch.Tensor], history: 
     checkpoint.write(folder / MODEL, weights, header)
     write_curve(history, "epoch", folder / "epochs.csv")
     write_curve(history, "step", folder / "steps.csv")
-    scores = [row["val_CC"] for row in history if row["kind"] == "epoch"]
-    if scores:
-        print(f"{name}: best validation CC {max(scores):.4f}")
+    epochs = [row for row in history if row["kind"] == "epoch"]
+    if epochs:
+        select = teacher_phases.selected_by(epochs[-1]["phase"])
+        best = max(row[f"val_{select}"] for row in epochs if row["phase"] == epochs[-1]["phase"])
+        print(f"{name}: best validation {select} {best:.4f}")
 
 
 if __name__ == "__main__":

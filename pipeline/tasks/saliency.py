@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -16,9 +17,10 @@ from pipeline.data.resize import resize
 from pipeline.distil import Objective, SaliencyTerms, saliency_objective
 from pipeline.errors import UserError
 from pipeline.metrics.baselines import Baselines
+from pipeline.metrics.information import MIT_EPSILON, log_likelihood
 from pipeline.metrics.saliency import cc, nss, saliency_metrics
 from pipeline.metrics.summary import concatenate
-from pipeline.tasks.readout import LOGITS, Map, probability
+from pipeline.tasks.readout import LOG_DENSITY, LOGITS, Map, probability
 
 Predict = Callable[[Tensor], Map]
 """One image (3, h, w) RGB 0-255 -> its output (h, w): logits or a log density."""
@@ -96,10 +98,13 @@ class SaliencyTask:
         )
 
     def quick_score(self, logits: Map, sample: Sample) -> dict[str, Tensor]:
-        """NSS and CC alone, for the pass after each epoch."""
+        """NSS and CC alone, and LL of a log density, for the pass after each epoch."""
         counts, density = annotated(sample)
         shown = self.at_size(logits, *counts.shape[-2:])
-        return {"NSS": nss(shown, counts), "CC": cc(shown, density)}
+        scores = {"NSS": nss(shown, counts), "CC": cc(shown, density)}
+        if self.output == LOG_DENSITY:
+            scores["LL"] = bits_over_uniform(shown, counts)
+        return scores
 
     def evaluate(
         self,
@@ -127,6 +132,17 @@ class SaliencyTask:
 
         values = concatenate(rows())
         return Scores(tuple(ids), values)
+
+
+def bits_over_uniform(shown: Tensor, counts: Tensor) -> Tensor:
+    """LL: log-likelihood of maps read as densities, in bits per fixation over a uniform one.
+
+    Both (B, H, W) -> (B,).
+    """
+    weights = shown.double().clamp_min(MIT_EPSILON)
+    log_density = (weights / weights.sum(dim=(1, 2), keepdim=True)).log()
+    pixels = shown[0].numel()
+    return log_likelihood(log_density, counts) / math.log(2) + math.log2(pixels)
 
 
 @contextlib.contextmanager
