@@ -87,6 +87,8 @@ def _check_measuring(config: Config) -> None:
 def _check_student(student: Student) -> None:
     one_of("student.task", student.task, TASKS)
     one_of("student.readout", student.readout, READOUTS)
+    if len(student.label_size) != 2 or min(student.label_size) < 1:
+        raise UserError(f"student.label_size is {student.label_size}; give height and width")
     if not student.phases:
         raise UserError("student.phases is empty; choose one, such as -S phases=distilled")
     finals = {f"outputs/train/{name}" for name in student.phases}

@@ -82,6 +82,11 @@ MISTAKES = [
     ("student.phases.finetune.batch=0", "use at least 1"),
     ("student.phases.finetune.labels=outputs/data", "teacher_weight needs labels"),
     ("student.phases.hint.teacher=outputs/data", "hints need a teacher"),
+    ("teacher=deepgaze2", "use -S phases=labels, or hints by SalGAN"),
+    ("student.phases.finetune.labels_loss=densty", "did you mean 'density'?"),
+    ("student.phases.finetune.density_weights=author", "did you mean 'authors'?"),
+    ("student.readout=sofmax", "did you mean 'softmax'?"),
+    ("student.label_size=[192]", "student.label_size is [192]; give height and width"),
     ("latency.threads=0", "use at least 1"),
     ("data.val.split=train", "are both"),
     ("teacher=salgn", "did you mean teacher=salgan?"),
@@ -118,6 +123,23 @@ def test_a_mistake_is_named_with_the_way_out(override: str, message: str) -> Non
         compose([override])
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_labels_of_deepgaze_bring_their_loss_along() -> None:
+    phase = compose(["teacher=salgan_deepgaze2"]).student.phases["finetune"]
+    assert (phase.labels, phase.labels_loss) == ("outputs/labels/deepgaze2", "density")
+    hint = compose(["teacher=salgan_deepgaze2"]).student.phases["hint"]
+    assert hint.teacher == "outputs/teachers/salgan"
+    assert compose([]).student.phases["finetune"].labels_loss == "bce"
+
+
+def test_a_readout_on_random_features_is_for_generated_scenes_alone() -> None:
+    chosen = ["teacher=deepgaze2_mobilenet", "phases=labels"]
+    assert compose(chosen).student.teachers["deepgaze2_mobilenet"].backbone == "none"
+    real = [*chosen, "data=salicon", "profile=small"]
+    assert compose(real).student.teachers["deepgaze2_mobilenet"].backbone == "mobilenet_v2"
+    with pytest.raises(UserError, match=r"random features .*\.backbone=NAME, or =torchvision"):
+        compose([*real, "student.teachers.deepgaze2_mobilenet.backbone=none"])
 
 
 def test_values_that_break_hydra_itself_are_one_line() -> None:
