@@ -143,12 +143,17 @@ def plan(study: Study, row: Row, given: Sequence[str], seed: int, counts: Mappin
         study.name,
         row,
         seed,
-        tuple(given),
+        comparable(given),
         overrides,
         {name: p.epochs for name, p in trained.config.student.phases.items()},
         steps(trained.config, counts),
         sha256_json([measured.tree[key] for key in ("data", "sample", "student", "seed")]),
     )
+
+
+def comparable(given: Sequence[str]) -> tuple[str, ...]:
+    """What of a user's overrides tells results apart: not how the machine works."""
+    return tuple(sorted(o for o in given if not _key(o).startswith("machine.")))
 
 
 def budget(given: Sequence[str], counts: Mapping[str, int]) -> int:
