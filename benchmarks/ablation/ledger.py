@@ -103,7 +103,7 @@ def add(path: Path, entries: Sequence[Entry]) -> None:
 
 def text(entry: Entry) -> str:
     """One row as a line of JSON."""
-    return json.dumps(asdict(entry), sort_keys=True, allow_nan=False)
+    return json.dumps(asdict(entry), allow_nan=False)
 
 
 def _problem(row: Any) -> str | None:

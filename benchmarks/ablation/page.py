@@ -193,13 +193,13 @@ def _card(study: Study, own: Sequence[Group], metric: str) -> Card:
             continue
         at = table.columns.index(metric)
         values = {key: figures[at] for key, figures in table.figures.items()}
-        top = (min if metric in SMALLER else max)(values.values())
+        top = table.best(metric, smallest=metric in SMALLER)
         rows = [
-            Dotted(row.title, Spread((values[row.key],)), values[row.key] == top)
+            Dotted(row.title, Spread((values[row.key],)), row.key == top)
             for row in study.rows
             if row.key in values
         ]
-        panels.append((f"The paper, {table.data}", panel(rows, metric, "paper")))
+        panels.append((f"The paper, {table.data}", panel(rows, metric, "paper", table.digits)))
     return Card(metric, [Panel(where, drawn) for where, drawn in panels if drawn is not None])
 
 

@@ -24,6 +24,18 @@ class Published:
     titles: Mapping[str, str]
     """What the paper calls each."""
     remark: str = ""
+    digits: int = 4
+    """Decimals printed."""
+
+    def best(self, column: str, *, smallest: bool) -> str:
+        """Key of the row with the best figure of a column."""
+        at = self.columns.index(column)
+        choose = min if smallest else max
+        return choose(self.figures, key=lambda key: self.figures[key][at])
+
+    def shown(self, key: str, column: str) -> str:
+        """One figure as it was printed."""
+        return f"{self.figures[key][self.columns.index(column)]:.{self.digits}f}"
 
 
 _COMBINATIONS = {
@@ -111,5 +123,6 @@ READOUTS = (
         },
         "The paper compares the read-outs in this downstream task alone, which is not run here: no "
         "column is shared with ours.",
+        digits=3,
     ),
 )

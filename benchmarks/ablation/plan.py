@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +70,17 @@ class Composed:
         return {k: v for k, v in self.tree["student"].items() if k != "readout"}
 
 
-@functools.cache
-def composed(overrides: tuple[str, ...]) -> Composed:
+def composed(overrides: Sequence[str]) -> Composed:
     """conf/ with `overrides`; `UserError` for what does not compose."""
+    seeds = [int(o.partition("=")[2]) for o in overrides if _key(o) == "seed"]
+    made = _composed(tuple(o for o in overrides if _key(o) != "seed"))
+    for seed in seeds:  # apart, as composing takes long and seeds change nothing else
+        made = Composed(replace(made.config, seed=seed), made.tree | {"seed": seed})
+    return made
+
+
+@functools.cache
+def _composed(overrides: tuple[str, ...]) -> Composed:
     raw = compose_raw(list(overrides), CONF)
     tree = OmegaConf.to_container(raw)
     assert isinstance(tree, dict)
@@ -135,12 +143,17 @@ def plan(study: Study, row: Row, given: Sequence[str], seed: int, counts: Mappin
         study.name,
         row,
         seed,
-        tuple(given),
+        comparable(given),
         overrides,
         {name: p.epochs for name, p in trained.config.student.phases.items()},
         steps(trained.config, counts),
         sha256_json([measured.tree[key] for key in ("data", "sample", "student", "seed")]),
     )
+
+
+def comparable(given: Sequence[str]) -> tuple[str, ...]:
+    """What of a user's overrides tells results apart: not how the machine works."""
+    return tuple(sorted(o for o in given if not _key(o).startswith("machine.")))
 
 
 def budget(given: Sequence[str], counts: Mapping[str, int]) -> int:

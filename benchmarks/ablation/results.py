@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.ablation.ledger import Entry
-from benchmarks.ablation.paper import Published
 from benchmarks.ablation.studies import STUDIES, Row, Study
 from pipeline.tasks.saliency import SaliencyTask
 
@@ -166,7 +165,7 @@ def _finding(group: Group, metric: str) -> str | None:
         text += f"; the range of {_listed([r.row.title for r in several])} overlaps with its own"
     else:
         text += "; no other row's range reaches its own"
-    return f"{text}. {_published(group.study.published, metric)}".strip()
+    return f"{text}. {_published(group.study, metric)}".strip()
 
 
 def _several(result: Result, metric: str) -> bool:
@@ -179,15 +178,14 @@ def _s(result: Result, metric: str) -> Spread:
     return found
 
 
-def _published(tables: Sequence[Published], metric: str) -> str:
-    texts = []
-    for table in tables:
+def _published(study: Study, metric: str) -> str:
+    texts: dict[str, list[str]] = {}
+    for table in study.published:
         if metric in table.columns:
-            at = table.columns.index(metric)
-            choose = min if metric in SMALLER else max
-            key, values = choose(table.figures.items(), key=lambda pair: pair[1][at])
-            texts.append(f"{table.titles[key]} ({values[at]:.4g} on {table.data})")
-    return f"The paper's best: {'; '.join(texts)}." if texts else ""
+            key = table.best(metric, smallest=metric in SMALLER)
+            texts.setdefault(key, []).append(f"{table.shown(key, metric)} on {table.data}")
+    said = [f"{study.row(key).title} ({', '.join(found)})" for key, found in texts.items()]
+    return f"The paper's best: {'; '.join(said)}." if said else ""
 
 
 def shown(spread: Spread, digits: int = 4) -> str:

@@ -66,21 +66,15 @@ def _steps(entries: Sequence[Entry]) -> str:
 
 def published_lines(table: Published) -> list[Line]:
     """The paper's rows, its best of each column marked."""
-    best = {}
-    for at, name in enumerate(table.columns):
-        choose = min if name in SMALLER else max
-        best[name] = choose(values[at] for values in table.figures.values())
-    return [
-        Line(
-            table.titles[key],
-            "",
-            [
-                cell(f"{value:.4g}", tone="top" if value == best[name] else "", key=value)
-                for name, value in zip(table.columns, values, strict=True)
-            ],
+    best = {name: table.best(name, smallest=name in SMALLER) for name in table.columns}
+    lines = []
+    for key, title in table.titles.items():
+        tones = ["top" if best[name] == key else "" for name in table.columns]
+        figures = [table.shown(key, name) for name in table.columns]
+        lines.append(
+            Line(title, "", [cell(f, tone=t) for f, t in zip(figures, tones, strict=True)])
         )
-        for key, values in table.figures.items()
-    ]
+    return lines
 
 
 def markdown(corner: str, heads: Sequence[str], lines: Sequence[Line]) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from benchmarks.ablation.plan import CONF, Composed, Run, composed
+from benchmarks.ablation.plan import CONF, Composed, Run, composed, merged
 from pipeline.errors import UserError
 from pipeline.files import atomic_write_text, read_json, sha256_json, write_json
 from pipeline.lock import in_turn
@@ -62,8 +62,9 @@ def teacher(source: Path, settings: Composed, name: str) -> Path:
 def trained(run: Run) -> Path:
     """A folder with the student of `run` after all its phases."""
     settings = composed(run.overrides)
-    source = data(settings)
-    made = {name: teacher(source, settings, name) for name in settings.config.student.teachers}
+    shared = composed(merged(run.overrides, ["seed=0"]))  # one teacher for all seeds
+    source = data(shared)
+    made = {name: teacher(source, shared, name) for name in shared.config.student.teachers}
     key = sha256_json([source.name, settings.student, run.seed])
     folder = home() / f"student-{settings.config.student.name}-{key[:12]}"
     link(source, folder, INPUTS)
