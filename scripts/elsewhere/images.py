@@ -101,18 +101,18 @@ def _pack_role(
     config: Config,
 ) -> list[Entry]:
     make = _maker(role, root, size)
-    entries: list[Entry] = []
+    entries: dict[str, Entry] = {}
     meter = Meter(f"pack {role}", len(records), "images")
     with meter, ThreadPoolExecutor(_THREADS) as pool:
         # Slices: nothing is read far ahead of the limit.
         for start in range(0, len(records), _SLICE):
             for made in pool.map(make, records[start : start + _SLICE]):
-                entries += made
+                entries |= {entry.name: entry for entry in made}  # one file may be of many images
                 meter()
-            used, done = total(entries), min(start + _SLICE, len(records))
+            used, done = total(entries.values()), min(start + _SLICE, len(records))
             if used > room:
                 raise _too_much(role, used * len(records) // done, room, config, size)
-    return entries
+    return [*entries.values()]
 
 
 def _maker(role: str, root: str, size: tuple[int, int] | None) -> Callable[[Record], list[Entry]]:
@@ -122,11 +122,12 @@ def _maker(role: str, root: str, size: tuple[int, int] | None) -> Callable[[Reco
         return Entry(f"{inside}/{path.relative_to(base).as_posix()}", content)
 
     def make(record: Record) -> list[Entry]:
-        parts = [p for p in (record.image, record.map, record.fixations) if p is not None]
+        parts = [*record.files().values()]
         if size is None:
             return [entry(path, path) for path in parts]
         image = entry(record.image, image_bytes(record.image, size))
-        if role == "val":
+        # Maps that are made of fixations need these to learn from, too.
+        if role == "val" or (record.map is None and record.has_truth):
             return [image, *(entry(path, path) for path in parts[1:])]
         if record.map is None:
             return [image]

@@ -24,6 +24,7 @@ from pipeline.errors import UserError
 
 _NAME = 63
 """Characters of a MATLAB variable's name."""
+_FAR = 2.0**30
 
 
 @reader("mit1003")
@@ -46,7 +47,8 @@ def _samples(path: Path, image: str) -> NDArray[np.float64]:
     for field in ("DATA", "eyeData"):
         trace = trace[0].get(field) if isinstance(trace, list) and trace else None
     if isinstance(trace, np.ndarray) and trace.ndim == 2 and trace.shape[1] >= 2:
-        samples: NDArray[np.float64] = trace[:, :2]
+        # Far outside is outside, and the square of a distance stays finite.
+        samples: NDArray[np.float64] = np.clip(trace[:, :2], -_FAR, _FAR)
         return samples
     found = ", ".join(sorted(names)) or "nothing"
     raise UserError(

@@ -32,9 +32,8 @@ def fixations(trace: Trace) -> NDArray[np.float64]:
 
     Samples that are no numbers count for no median; a fixation of these alone is NaN.
     """
-    if len(trace) == 0:
-        return np.zeros((0, 2))
-    return np.array([_median(trace[start:end]) for start, end in intervals(trace)])
+    medians = [_median(trace[start:end]) for start, end in intervals(trace)]
+    return np.array(medians).reshape(-1, 2)
 
 
 def intervals(trace: Trace) -> list[tuple[int, int]]:
@@ -73,6 +72,8 @@ def _saccades(trace: Trace) -> list[tuple[int, int]]:
 
 def _acceleration(trace: Trace) -> NDArray[np.float64]:
     """Change of the speed (N,), pixels a second; 0 where the windows would leave the trace."""
+    if len(trace) == 0:
+        return np.zeros(0)
     steps = np.zeros(len(trace))
     steps[1:] = np.sqrt((np.diff(trace, axis=0) ** 2).sum(axis=1))
     smooth = lfilter(np.full(SMOOTHED, 1 / SMOOTHED), 1.0, steps)
