@@ -16,7 +16,9 @@ def configured(study: Study, row: Row) -> Config:
     return composed(merged(overrides_of(study, row, [], 0), row.measured)).config
 
 
-@pytest.mark.parametrize(("study", "row"), ROWS, ids=lambda each: getattr(each, "key", each.name))
+@pytest.mark.parametrize(
+    ("study", "row"), ROWS, ids=lambda each: each.key if isinstance(each, Row) else each.name
+)
 def test_every_row_composes_and_is_finetuned(study: Study, row: Row) -> None:
     config = configured(study, row)
     assert config.student.final == "outputs/train/finetune"
