@@ -12,7 +12,7 @@ from pipeline.report.numbers import MINUS
 from pipeline.report.svg import Scale, drawing, element, label, line, padded, tick_labels
 
 WIDTH, LEFT, RIGHT = 340, 10, 10
-STEP, TOP, BOTTOM = 38, 6, 26
+STEP, TOP, BOTTOM = 42, 4, 26
 TICKS = 5
 
 
@@ -47,7 +47,7 @@ def panel(rows: Sequence[Dotted], metric: str, class_: str, digits: int = 4) -> 
 
 
 def _row(row: Dotted, x: Scale, top: float, digits: int) -> list[Markup]:
-    middle = top + 27
+    middle = top + 28
     name = label(LEFT, top + 15, row.title, "row-title best" if row.best else "row-title")
     if row.spread is None:
         return [name, label(WIDTH - RIGHT, top + 15, "not run", "tick", "end")]

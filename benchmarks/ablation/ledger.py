@@ -119,7 +119,7 @@ def _problem(row: Any) -> str | None:
         if name not in known:
             return f"{name!r} is not known"
     for name, value in row.items():
-        if not _KINDS[name](value):
+        if not KINDS[name](value):
             return f"{name} is {str(value)[:60]!r}"
     return None
 
@@ -148,7 +148,7 @@ def _mapping(kind: Any) -> Any:
     return lambda value: isinstance(value, dict) and all(map(kind, value.values()))
 
 
-_KINDS = {
+KINDS = {
     "study": _text,
     "row": _text,
     "seed": _whole,

@@ -14,7 +14,15 @@ from benchmarks.ablation import tables
 from benchmarks.ablation.dots import Dotted, panel
 from benchmarks.ablation.ledger import Entry
 from benchmarks.ablation.paper import Published
-from benchmarks.ablation.results import SMALLER, SPREAD, Group, Spread, findings, groups
+from benchmarks.ablation.results import (
+    SMALLER,
+    SPREAD,
+    Group,
+    Spread,
+    findings,
+    groups,
+    published_best,
+)
 from benchmarks.ablation.studies import STUDIES, Study
 from pipeline.report.numbers import count
 from pipeline.report.page import content_hash, environment, joined
@@ -75,6 +83,8 @@ class Section:
     shared: Sequence[Card]
     """Metrics that the paper reports, too."""
     others: Sequence[Card]
+    best: str
+    """Which row is best in the paper."""
     command: str
     """What would run it, where nothing was run yet."""
 
@@ -115,6 +125,7 @@ def markdown(entries: Sequence[Entry], ledger: str) -> str:
         for shown in section.shown:
             parts += [f"### Here: {shown.title}", shown.about, *shown.findings, *shown.cautions]
             parts += [_markdown(shown.table), f"Made by `{shown.command}`"]
+        parts += [section.best] if section.best else []
         for table in section.published:
             parts += [f"### {table.caption}", *([table.note] if table.note else [])]
             parts.append(_markdown(table))
@@ -139,7 +150,8 @@ def sections(entries: Sequence[Entry], ledger: str) -> tuple[list[Section], list
         shared = [card for card in cards if card.metric in theirs]
         others = [card for card in cards if card.metric not in theirs]
         command = _command(study.name, (), (), ledger)
-        made.append(Section(study, shown, published, shared, others, command))
+        best = published_best(study)
+        made.append(Section(study, shown, published, shared, others, best, command))
     return made, left_out
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.ablation.ledger import Entry
+from benchmarks.ablation.plan import comparable
 from benchmarks.ablation.studies import STUDIES, Row, Study
 from pipeline.tasks.saliency import SaliencyTask
 
@@ -119,7 +120,7 @@ def groups(entries: Sequence[Entry]) -> tuple[list[Group], list[str]]:
         if study is None or entry.row not in [row.key for row in study.rows]:
             left_out.append(f"{entry.study}, {entry.row}: not a row of this version's studies")
             continue
-        known.setdefault((entry.study, entry.given), []).append(entry)
+        known.setdefault((entry.study, comparable(entry.given)), []).append(entry)
     order = list(STUDIES)
     found = [_group(STUDIES[name], given, own) for (name, given), own in known.items()]
     return sorted(found, key=lambda group: order.index(group.study.name)), left_out
@@ -165,7 +166,7 @@ def _finding(group: Group, metric: str) -> str | None:
         text += f"; the range of {_listed([r.row.title for r in several])} overlaps with its own"
     else:
         text += "; no other row's range reaches its own"
-    return f"{text}. {_published(group.study, metric)}".strip()
+    return f"{text}."
 
 
 def _several(result: Result, metric: str) -> bool:
@@ -178,14 +179,16 @@ def _s(result: Result, metric: str) -> Spread:
     return found
 
 
-def _published(study: Study, metric: str) -> str:
+def published_best(study: Study) -> str:
+    """Which row is best in the paper, by each metric that ours have, too."""
     texts: dict[str, list[str]] = {}
     for table in study.published:
-        if metric in table.columns:
+        for metric in (name for name in table.columns if name in (*ORDER, HINT_LOSS)):
             key = table.best(metric, smallest=metric in SMALLER)
-            texts.setdefault(key, []).append(f"{table.shown(key, metric)} on {table.data}")
-    said = [f"{study.row(key).title} ({', '.join(found)})" for key, found in texts.items()]
-    return f"The paper's best: {'; '.join(said)}." if said else ""
+            figure = table.shown(key, metric)
+            texts.setdefault(key, []).append(f"{metric} {figure} on {table.data}")
+    said = [f"{study.row(key).title} ({'; '.join(found)})" for key, found in texts.items()]
+    return f"The paper's best: {', '.join(said)}." if said else ""
 
 
 def shown(spread: Spread, digits: int = 4) -> str:

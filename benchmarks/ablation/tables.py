@@ -18,13 +18,13 @@ def columns(metrics: Iterable[str]) -> list[str]:
 
 def our_columns(group: Group) -> list[str]:
     """Of the table of what was measured here."""
-    return [*columns(group.metrics), "Seeds", "Epochs", "Steps"]
+    return [*columns(group.metrics), "Seeds", "Steps"]
 
 
 def our_lines(group: Group) -> list[Line]:
     """Teachers and the mean map for reference, then every row of the study."""
     references = [
-        Line(name, "", [*_cells(values, group), *(cell(NOTHING),) * 3], reference=True)
+        Line(name, "", [*_cells(values, group), *(cell(NOTHING),) * 2], reference=True)
         for name, values in group.references().items()
     ]
     return [*references, *(_line(group, result) for result in group.results)]
@@ -36,8 +36,8 @@ def _line(group: Group, result: Result) -> Line:
     seeds = cell(str(len(result.entries)), key=len(result.entries))
     if result.waiting:
         seeds = cell(str(len(result.entries)), f"{result.waiting} waiting", key=0)
-    made = [cell(_epochs(result.entries)), cell(_steps(result.entries))]
-    cells = [*_cells({k: v for k, v in spreads.items() if v}, group, best), seeds, *made]
+    made = cell(_steps(result.entries), *_epochs(result.entries))
+    cells = [*_cells({k: v for k, v in spreads.items() if v}, group, best), seeds, made]
     return Line(result.row.title, result.row.note, cells)
 
 
@@ -55,9 +55,10 @@ def _cells(values: Mapping[str, Spread], group: Group, best: Iterable[str] = ())
     return found
 
 
-def _epochs(entries: Sequence[Entry]) -> str:
-    found = dict.fromkeys(", ".join(f"{k} {v}" for k, v in e.epochs.items()) for e in entries)
-    return " / ".join(found) or NOTHING
+def _epochs(entries: Sequence[Entry]) -> list[str]:
+    """Epochs of each phase; of several trainings apart where they differ."""
+    found = dict.fromkeys(tuple(entry.epochs.items()) for entry in entries)
+    return [f"{name} {count}" for phases in found for name, count in phases]
 
 
 def _steps(entries: Sequence[Entry]) -> str:
