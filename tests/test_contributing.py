@@ -55,7 +55,7 @@ def taught(extended: Workspace) -> Workspace:
 
 
 def test_the_examples_are_in_the_style_of_the_house(extended: Workspace) -> None:
-    files = ["students/strided.py", "teachers/centre.py", "pipeline/data/layouts.py",
+    files = ["students/strided.py", "teachers/centre.py", "pipeline/data/layouts/beside.py",
              "mobile/backends/executorch_strict.py"]  # fmt: skip
     extended.run("ruff", "check", *files)
     extended.run("ruff", "format", "--check", *files)

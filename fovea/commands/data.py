@@ -49,7 +49,7 @@ def _check(parsed: argparse.Namespace) -> int:
     from pipeline.data.survey import survey
     from pipeline.engine.progress import Meter
 
-    root = _root(parsed.which)
+    root = root_of(parsed.which)
     with Meter("check", 0, "images") as meter:
         found = survey(root, parsed.layout, meter, decode=parsed.decode)
     print(f"{root}: layout {found.layout}")
@@ -66,8 +66,8 @@ def _check(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _root(which: str) -> Path:
-    """A registered name first: a folder of that name can be given as ./NAME."""
+def root_of(which: str) -> Path:
+    """A data set's folder, by its registered name first: a folder of that name is `./NAME`."""
     from pipeline.data import roots
 
     path = Path(which)
