@@ -16,6 +16,7 @@ from pipeline.data import layouts
 from pipeline.data.layouts import Record
 from pipeline.labels import LabelSpec, image_reader, write_shards
 from pipeline.stages.label import Labeller
+from pipeline.tasks.readout import LOGITS
 from tests.data import trees
 
 H, W = 16, 24
@@ -38,7 +39,7 @@ def labeller() -> Labeller:
     """A network whose every output pixel hangs on all of the input's channels."""
     torch.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.Tanh(), nn.Conv2d(4, 1, 3, padding=1))
-    return Labeller(net.eval(), torch.device("cpu"))
+    return Labeller(net.eval(), torch.device("cpu"), LOGITS, (H, W))
 
 
 def _main(root: str, store: str, workers: str) -> None:

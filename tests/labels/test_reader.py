@@ -54,9 +54,18 @@ def maps(folder: Path) -> dict[str, bytes]:
     return {name: data for name, data in files(folder).items() if name.endswith(".u8")}
 
 
+_OTHERS: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def others() -> None:
+    """Children that other tests of this process left, such as a tracker of shared memory."""
+    _OTHERS.update(child.pid for child in psutil.Process().children())
+
+
 def nobody_is_left() -> bool:
-    """Whether this process has no children: at once, as nothing else is to wait for them."""
-    return psutil.Process().children() == []
+    """Whether the test has left no children: at once, as nothing else is to wait for them."""
+    return {child.pid for child in psutil.Process().children()} <= _OTHERS
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2])
