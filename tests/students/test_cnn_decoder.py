@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
+from torch import Tensor, nn
 
 import students
 from students.backbones import EfficientNetB0, load_efficientnet_b0
@@ -89,11 +90,22 @@ def test_hint_features_have_the_shapes_of_salgans(name: str) -> None:
     ]  # fmt: skip
 
 
+def settle(student: nn.Module, images: Tensor) -> None:
+    """Statistics of these images for every batch norm: fresh ones let no signal through."""
+    for module in student.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 1.0
+    with torch.no_grad():
+        student.train()(images)
+    student.eval()
+
+
 def test_forward_is_six_convolutions_with_an_upsampling_before_each_of_the_first_five() -> None:
     """An independent chain from the state dict alone; nearest upsampling by repeating pixels."""
     torch.manual_seed(0)
-    student = students.build("cnn_mobilenet_v2", init="kaiming").eval()
-    images = torch.rand(1, 3, 64, 32) * 255
+    student = students.build("cnn_mobilenet_v2", init="kaiming")
+    images = torch.rand(2, 3, 64, 32) * 255
+    settle(student, images)
     state = student.state_dict()
     mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
     std = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
@@ -105,7 +117,7 @@ def test_forward_is_six_convolutions_with_an_upsampling_before_each_of_the_first
             x = F.conv2d(x, weight, bias, padding=1).clamp_min(0)
         expected = F.conv2d(x, state["head.weight"], state["head.bias"], padding=1)
         logits = student(images)
-    assert expected.std() > 0
+    assert expected.std() > 1e-3
     torch.testing.assert_close(logits, expected, rtol=1e-4, atol=1e-5)
 
 
