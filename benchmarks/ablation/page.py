@@ -158,9 +158,8 @@ def sections(entries: Sequence[Entry], ledger: str) -> tuple[list[Section], list
 def _shown(group: Group, ledger: str) -> Shown:
     title = _title(group)
     heads = tables.our_columns(group)
-    table = Table(
-        f"Measured here, {title}: means over seeds, {SPREAD}", "Row", heads, tables.our_lines(group)
-    )
+    caption = f"{group.study.title}, measured here with {title}: means, {SPREAD}"
+    table = Table(caption, "Row", heads, tables.our_lines(group))
     command = _command(group.study.name, group.seeds, group.given, ledger)
     about = _about(group)
     return Shown(title, about, findings(group), _cautions(group), table, command)

@@ -91,34 +91,33 @@ def test_hint_features_have_the_shapes_of_salgans(name: str) -> None:
 
 
 def settle(student: nn.Module, images: Tensor) -> None:
-    """Give batch norm the statistics of `images`: untrained ones let features fade to nothing."""
+    """Statistics of these images for every batch norm: fresh ones let no signal through."""
     for module in student.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = 1.0
-    student.train()(images)
+    with torch.no_grad():
+        student.train()(images)
     student.eval()
 
 
 def test_forward_is_six_convolutions_with_an_upsampling_before_each_of_the_first_five() -> None:
     """An independent chain from the state dict alone; nearest upsampling by repeating pixels."""
     torch.manual_seed(0)
-    student = students.build("cnn_mobilenet_v2", init="kaiming").eval()
-    images = torch.rand(1, 3, 64, 32) * 255
-    settle(student, images.repeat(2, 1, 1, 1))
+    student = students.build("cnn_mobilenet_v2", init="kaiming")
+    images = torch.rand(2, 3, 64, 32) * 255
+    settle(student, images)
     state = student.state_dict()
     mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
     std = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
-    normalised = student.normalise(images)
-    torch.testing.assert_close(normalised, (images / 255 - mean) / std, rtol=1e-5, atol=1e-5)
     with torch.no_grad():
-        x = student.backbone.features(normalised)
+        x = student.backbone.features((images / 255 - mean) / std)
         for layer in range(5):
             x = x.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
             weight, bias = (state[f"layers.{layer}.0.{part}"] for part in ("weight", "bias"))
             x = F.conv2d(x, weight, bias, padding=1).clamp_min(0)
         expected = F.conv2d(x, state["head.weight"], state["head.bias"], padding=1)
         logits = student(images)
-    assert expected.std() > 0
+    assert expected.std() > 1e-3
     torch.testing.assert_close(logits, expected, rtol=1e-4, atol=1e-5)
 
 
