@@ -59,7 +59,7 @@ def used_by_teachers(config: Config) -> list[str]:
 def require_annotated(val: Listed) -> None:
     """Raise `UserError` unless every validation image can be measured on."""
     for row in val.rows:
-        for part, name in (("map", "a density map"), ("fixations", "fixations")):
+        for part, name in (("map", "density map"), ("fixations", "fixations")):
             if part not in row.files and not (part == "map" and row.blur is not None):
                 raise UserError(
                     f"data.val: {row.files['image']} has no {name}, which measuring needs; "

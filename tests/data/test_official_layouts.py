@@ -11,6 +11,7 @@ from pipeline.data import layouts, manifest
 from pipeline.data.manifest import Source
 from pipeline.data.survey import survey
 from pipeline.errors import UserError
+from pipeline.stages.prepare import require_annotated
 from tests.data import official, trees
 
 
@@ -190,3 +191,16 @@ def test_records_come_back_from_a_manifest_as_they_were(
     for root in roots:
         scanned = layouts.scan(root, everything / root, splits[root])
         assert manifest.load_role(tmp_path / "out", root).records == scanned
+
+
+def test_maps_made_of_fixations_can_be_measured_on_and_images_alone_cannot(
+    everything: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for root in ("osie", "mit300"):
+        monkeypatch.setenv(f"FOVEA_DATA_{root.upper()}", str(everything / root))
+        found = manifest.collect({"val": Source(root, root, "all")})["val"]
+        if root == "osie":
+            require_annotated(found)
+        else:
+            with pytest.raises(UserError, match=r"BenchmarkIMAGES/i1\.jpg has no density map"):
+                require_annotated(found)

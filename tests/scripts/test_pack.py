@@ -5,14 +5,17 @@ from __future__ import annotations
 import tarfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipeline.config import compose
 from pipeline.errors import UserError
 from scripts import remote
 from scripts.elsewhere import steps
+from scripts.elsewhere.contents import total
 from scripts.elsewhere.images import MIB, pack_images
 from scripts.elsewhere.pack import Request, pack
+from tests.data import official
 from tests.scripts.elsewhere import OVERRIDES
 
 SIZE = (192, 256)
@@ -53,6 +56,25 @@ def test_validation_images_shrink_where_room_is_short() -> None:
     annotations = [e for e in tight.entries if "/val/" in e.name and "images" not in e.name]
     assert len(annotations) == 6
     assert all(isinstance(entry.content, Path) for entry in annotations)
+
+
+@pytest.mark.usefixtures("here")
+def test_fixations_that_maps_are_made_of_go_along_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = [np.array([[400.0, 300.0]])]
+    official.osie(tmp_path / "osie", {f"{1001 + number}.jpg": looks for number in range(4)})
+    monkeypatch.setenv("FOVEA_DATA_OSIE", str(tmp_path / "osie"))
+    osie = [
+        f"data.train.{key}" for key in ("layout=osie", "root=osie", "split=all", "edition=null")
+    ]
+    found = pack_images(compose([*OVERRIDES, *osie]), SIZE, 100 * MIB)
+    train = [entry for entry in found.entries if entry.name.startswith("data/osie/")]
+    assert sorted(entry.name for entry in train) == [
+        "data/osie/data/eye/fixations.mat",
+        *(f"data/osie/data/stimuli/{1001 + number}.jpg" for number in range(4)),
+    ]
+    assert found.roles["train"]["bytes"] == total(train)
 
 
 @pytest.mark.usefixtures("here")

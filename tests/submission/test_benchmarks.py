@@ -71,7 +71,7 @@ def test_images_are_found_from_the_root_and_from_their_own_folder(
     for root in (tmp_path, tmp_path / inside):
         found = find(BENCHMARKS[name], root)
         assert [stimulus.name for stimulus in found] == sorted(names)
-        assert found[0].path == tmp_path / inside / f"{sorted(names)[0]}.jpg"
+        assert found[0].path == tmp_path / inside / f"{min(names)}.jpg"
 
 
 def test_strange_names_and_names_twice_are_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Maps as benchmarks take them: of the image's size, over the full range; densities that sum to 1."""
+"""Maps as benchmarks take them: of the image's size, over all levels; densities sum to 1."""
 
 from __future__ import annotations
 
@@ -76,5 +76,5 @@ def test_files_hold_what_they_were_given() -> None:
     np.testing.assert_array_equal(Image.open(io.BytesIO(encode(levels, ".png"))), levels)
     density = log_density(RNG.normal(size=(6, 8)).astype(np.float32), "softmax", (24, 32))
     np.testing.assert_array_equal(np.load(io.BytesIO(encode(density, ".npy"))), density)
-    with pytest.raises(ValueError, match="ends in '.tiff'"):
+    with pytest.raises(ValueError, match=r"ends in '\.tiff'"):
         encode(levels, ".tiff")
