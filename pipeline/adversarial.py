@@ -7,7 +7,7 @@ discriminator take turns, batch by batch.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -89,6 +89,7 @@ class AdversarialSteps:
         discriminator: images and maps `(B, 1, H, W)` 0-1 to logits `(B, 1)`.
         generator_optimizer, discriminator_optimizer: over the parameters each may change.
         settings: weights of the losses.
+        average: makes the gradients of some parameters means over several processes.
     """
 
     def __init__(
@@ -98,12 +99,14 @@ class AdversarialSteps:
         generator_optimizer: Optimizer,
         discriminator_optimizer: Optimizer,
         settings: AdversarialSettings | None = None,
+        average: Callable[[Iterable[nn.Parameter]], None] | None = None,
     ) -> None:
         self.generator = generator
         self.discriminator = discriminator
         self.generator_optimizer = generator_optimizer
         self.discriminator_optimizer = discriminator_optimizer
         self.settings = settings or AdversarialSettings()
+        self.average = average
 
     @staticmethod
     def turn(batch_index: int) -> Turn:
@@ -126,6 +129,8 @@ class AdversarialSteps:
         self.generator_optimizer.zero_grad(set_to_none=True)
         self.discriminator_optimizer.zero_grad(set_to_none=True)
         terms["loss"].backward()  # type: ignore[no-untyped-call]
+        if self.average is not None:
+            self.average(p for group in optimizer.param_groups for p in group["params"])
         optimizer.step()
         return {name: value.detach() for name, value in terms.items()}
 

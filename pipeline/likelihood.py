@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator, Sequence
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.data import gaze
+from pipeline.data.dataset import id_hash
 from pipeline.data.records import Record
 from pipeline.engine.loop import Batch
 from pipeline.engine.supervised import Objective
@@ -26,8 +26,7 @@ _SMOOTH = 1e-3
 
 def fold_of(image: str, folds: int) -> int:
     """The fold that holds an image out, by its id alone: the same in every epoch and process."""
-    digest = hashlib.sha256(image.encode()).digest()
-    return int.from_bytes(digest[:8], "big") % folds
+    return id_hash(image) % folds
 
 
 def centre_biases(records: Sequence[Record], folds: int, height: int, width: int) -> Tensor:
@@ -75,8 +74,7 @@ def likelihood_objective(teacher: DeepGaze2) -> Objective:
         each = -(log_density * counts).sum(dim=(2, 3)) / total.clamp_min(1)[:, None]
         prior = teacher.centre_bias[:, 0].double()
         base = -(prior * counts).sum(dim=(2, 3)) / total.clamp_min(1)[:, None]
-        folds = torch.tensor([fold_of(name, teacher.folds) for name in batch["ids"]])
-        held = F.one_hot(folds, teacher.folds).bool().to(each.device)
+        held = F.one_hot(batch["hash"] % teacher.folds, teacher.folds).bool()
         seen = (~held | (teacher.folds == 1)).double() * some
         left = held.double() * some * (teacher.folds > 1)
         gain = ((base - each) / math.log(2)).detach()

@@ -65,6 +65,15 @@ def scratch(
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def scratch_of_first(
+    first: bool, stage: str, settings: Any, dependencies: list[Path]
+) -> contextlib.AbstractContextManager[Path]:
+    """`scratch` for the first of several processes that work in step; no folder for the others."""
+    if first:
+        return scratch(stage, settings, dependencies)
+    return contextlib.nullcontext(Path(os.devnull))
+
+
 def lock_file(folder: Path, part: str | None = None) -> Path:
     """The lock of a scratch folder, or of one part of the work in it."""
     return folder.with_name(f"{folder.name}{f'.{part}' if part else ''}.lock")

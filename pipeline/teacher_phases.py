@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,15 +12,17 @@ from torch import nn, optim
 from pipeline import likelihood as fixations
 from pipeline.adversarial import AdversarialSettings, AdversarialSteps, content_loss
 from pipeline.config.schema import Schedule, TeacherPhase
-from pipeline.engine.loop import Batch, Trainable, Weights
+from pipeline.engine.loop import Batch, Trainable
 from pipeline.engine.optim import rate, set_rate, with_base_rates
+from pipeline.engine.runtime import Runtime
+from pipeline.engine.state import Weights
 from pipeline.engine.supervised import Supervised, to_device
 from pipeline.errors import UserError
 from teachers.deepgaze2 import DeepGaze2
 from teachers.salgan_discriminator import Discriminator
 
-Build = Callable[[nn.Module, TeacherPhase, int, torch.device], Trainable]
-"""Teacher, settings, steps per epoch and device -> what the loop drives."""
+Build = Callable[[nn.Module, TeacherPhase, int, Runtime], Trainable]
+"""Teacher, settings, steps per epoch and runtime -> what the loop drives."""
 
 _PHASES: dict[str, Build] = {}
 _SELECT: dict[str, str] = {}
@@ -49,10 +52,10 @@ def selected_by(name: str) -> str:
 
 
 def build(
-    name: str, teacher: nn.Module, settings: TeacherPhase, steps: int, device: torch.device
+    name: str, teacher: nn.Module, settings: TeacherPhase, steps: int, how: Runtime
 ) -> Trainable:
     """The trainable of one phase. Raises `KeyError` for an unknown one."""
-    return _PHASES[name](teacher, settings, steps, device)
+    return _PHASES[name](teacher, settings, steps, how)
 
 
 def optimiser(module: nn.Module, settings: TeacherPhase) -> optim.Optimizer:
@@ -71,11 +74,11 @@ def optimiser(module: nn.Module, settings: TeacherPhase) -> optim.Optimizer:
 
 
 @phase("bce")
-def bce(teacher: nn.Module, settings: TeacherPhase, _steps: int, device: torch.device) -> Trainable:
+def bce(teacher: nn.Module, settings: TeacherPhase, _steps: int, how: Runtime) -> Trainable:
     """SalGAN's first phase: cross-entropy of 4x4-pooled maps (SalGAN, Sec. 3.1)."""
 
     def objective(batch: Batch) -> dict[str, torch.Tensor]:
-        return {"loss": content_loss(teacher(batch["images"]), batch["truth"])}
+        return {"loss": content_loss(teacher(batch["images"]).float(), batch["truth"])}
 
     # From scratch (Adam) a warm-up and a fall to zero; the published SGD keeps its rate.
     schedule = Schedule(kind="cosine", warmup=0.5) if settings.optimiser == "adam" else Schedule()
@@ -85,20 +88,19 @@ def bce(teacher: nn.Module, settings: TeacherPhase, _steps: int, device: torch.d
         objective,
         optimiser(teacher, settings),
         rate(schedule, settings.epochs),
-        device,
+        how.device,
+        how.precision,
+        group=how.group,
+        compile_objective=how.compile_objective,
     )
 
 
 # A likelihood goes on rising where the correlation with a blurred map has long stopped.
 @phase("likelihood", select="LL")
-def likelihood(
-    teacher: nn.Module, settings: TeacherPhase, _steps: int, device: torch.device
-) -> Trainable:
+def likelihood(teacher: nn.Module, settings: TeacherPhase, _steps: int, how: Runtime) -> Trainable:
     """DeepGaze's only phase: the readouts of all folds at once, by the likelihood of fixations."""
     if not isinstance(teacher, DeepGaze2):
-        raise UserError(
-            "the likelihood phase trains log densities; deepgaze2 and its like have one"
-        )
+        raise UserError("the likelihood phase trains log densities, such as those of deepgaze2")
     kind = "steps" if settings.milestones else "cosine"
     schedule = Schedule(kind=kind, milestones=settings.milestones)
     return Supervised(
@@ -107,7 +109,10 @@ def likelihood(
         fixations.likelihood_objective(teacher),
         optimiser(teacher, settings),
         rate(schedule, settings.epochs),
-        device,
+        how.device,
+        how.precision,
+        group=how.group,
+        compile_objective=how.compile_objective,
     )
 
 
@@ -116,29 +121,36 @@ class Adversarial:
     """SalGAN's second phase: generator and discriminator take turns (SalGAN, Sec. 3.2)."""
 
     def __init__(
-        self, teacher: nn.Module, settings: TeacherPhase, steps: int, device: torch.device
+        self, teacher: nn.Module, settings: TeacherPhase, steps: int, how: Runtime
     ) -> None:
-        self.teacher = teacher.to(device)
-        self.device = device
+        self.teacher = teacher.to(how.device)
+        self.device = how.device
+        self.group = how.group
         self.steps_per_epoch = steps
-        critic = Discriminator().to(device)
+        critic = Discriminator().to(how.device)
+        self.group.align([self.teacher, critic])
         self.optimisers = (optimiser(self.teacher, settings), optimiser(critic, settings))
         self.rate = rate(Schedule(), settings.epochs)
         self.pieces = AdversarialSteps(
-            self.teacher, critic, *self.optimisers, AdversarialSettings(alpha=settings.alpha)
+            self.teacher,
+            critic,
+            *self.optimisers,
+            AdversarialSettings(alpha=settings.alpha),
+            self.group.average_gradients,
         )
 
     def step(self, batch: Batch, progress: float) -> dict[str, float]:
         """One turn of either network; see `engine.loop.Trainable`."""
         self.teacher.train()
+        self.group.part_ways()
         lr = max(set_rate(each, self.rate(progress)) for each in self.optimisers)
         index = round(progress * self.steps_per_epoch)
         here = to_device(batch, self.device)
         terms = self.pieces.step(index, here["images"], here["truth"])
-        shown = {name: value.item() for name, value in terms.items()}
-        for name, value in terms.items():
-            if not torch.isfinite(value):
-                raise FloatingPointError(f"{name} is {value.item()}")
+        shown = self.group.means(terms)
+        for name, value in shown.items():
+            if not math.isfinite(value):
+                raise FloatingPointError(f"{name} is {value}")
         return {"lr": lr} | shown
 
     def weights(self) -> Weights:

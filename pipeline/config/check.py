@@ -31,6 +31,29 @@ def check(config: Config) -> None:
     one_of("machine.device", config.machine.device, ("auto", "cpu", "cuda"))
     one_of("machine.precision", config.machine.precision, ("fp32", "bf16"))
     _at_least("machine.workers", config.machine.workers, 0)
+    _at_least("machine.processes", config.machine.processes, 1)
+    _above("machine.timeout_minutes", config.machine.timeout_minutes)
+    if config.machine.processes > 1:
+        check_shares(config.student, config.machine.processes)
+
+
+def check_shares(student: Student, processes: int) -> None:
+    """Raise `UserError` for a batch that cannot be shared out equally."""
+    for name, phase in student.phases.items():
+        check_share(f"student.phases.{name}", phase.batch, processes, phase.accumulate)
+    for name, teacher in student.teachers.items():
+        for key, part in teacher.phases.items():
+            check_share(f"student.teachers.{name}.phases.{key}", part.batch, processes)
+
+
+def check_share(key: str, batch: int, processes: int, accumulate: int = 1) -> None:
+    """Raise `UserError` unless `batch` makes equal pieces."""
+    pieces = processes * accumulate
+    if batch % pieces:
+        raise UserError(
+            f"{key}.batch={batch} is for all processes together and cannot be shared out to "
+            f"{processes} processes x accumulate {accumulate}; use a multiple of {pieces}"
+        )
 
 
 def one_of(key: str, value: str, known: Collection[str]) -> None:
@@ -132,6 +155,10 @@ def _check_phase(key: str, phase: Phase, student: Student, made: Collection[str]
     one_of(f"{key}.labels", phase.labels, labels | {NOTHING})
     _at_least(f"{key}.batch", phase.batch, 1)
     _at_least(f"{key}.epochs", phase.epochs, 1)
+    _at_least(f"{key}.accumulate", phase.accumulate, 1)
+    check_share(key, phase.batch, 1, phase.accumulate)
+    if phase.ema is not None and not 0 < phase.ema < 1:
+        raise UserError(f"{key}.ema is {phase.ema}; use a decay between 0 and 1, or null")
     _above(f"{key}.optimiser.lr", phase.optimiser.lr)
     _at_least(f"{key}.schedule.warmup", phase.schedule.warmup, 0)
     if phase.objective == "hint" and phase.teacher == NOTHING:

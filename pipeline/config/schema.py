@@ -103,6 +103,12 @@ class Phase:
     """Also learn from the unlabelled pool, where the objective needs no annotation."""
     epochs: int = MISSING
     batch: int = MISSING
+    accumulate: int = 1
+    """Take each batch in so many equal pieces, one after the other, for want of memory: the same
+    gradient, but batch norm (and `hint_scale=unit`) see a piece at a time."""
+    ema: float | None = None
+    """Decay of a moving average of the weights, such as 0.999: it is then what is validated and
+    kept. Batch-norm statistics are averaged along."""
     flip: bool = False
     """Mirror images left to right at random; the paper does not."""
     optimiser: Optimiser = field(default_factory=Optimiser)
@@ -246,14 +252,26 @@ class Budget:
 
 @dataclass
 class Machine:
-    """How work runs; none of it changes what a stage makes, beyond rounding."""
+    """How work runs. The number of loader workers changes nothing that a stage makes; the rest
+    changes rounding, and processes what batch norm sees, so a training begun one way is not gone
+    on with another.
+    """
 
     device: str = "auto"
     """`auto`, `cpu` or `cuda`."""
     precision: str = "fp32"
-    """`fp32` or `bf16` (autocast)."""
+    """`fp32` or `bf16` (autocast; losses stay float32, as does SalGAN's adversarial phase)."""
     workers: int = 2
-    """Loader processes."""
+    """Loader processes (of each training process)."""
+    processes: int = 1
+    """Training and labelling processes on this machine, one for each GPU; `batch` is still what
+    all of them learn from in one step. torchrun's ranks are counted instead where it starts."""
+    sync_batchnorm: bool = False
+    """Batch-norm statistics over all processes' images (CUDA alone), not each one's own."""
+    compile: bool = False
+    """`torch.compile` of student, teacher and loss; needs a C++ compiler or Triton."""
+    timeout_minutes: float = 60.0
+    """How long processes wait for one another, validation by the first one included."""
 
 
 @dataclass

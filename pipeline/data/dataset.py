@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -93,6 +94,11 @@ class ImageSet(Dataset[Item]):
         return label
 
 
+def id_hash(image: str) -> int:
+    """A number below 2^56 that follows from an image's id alone, for shares of a data set."""
+    return int.from_bytes(hashlib.sha256(image.encode()).digest()[:7], "big")
+
+
 def read_image(record: Record, height: int, width: int) -> Tensor:
     """A record's image as a model takes it: float32 RGB 0-255 `(3, height, width)`."""
     return read_sized(record, height, width)[0]
@@ -125,7 +131,8 @@ def collate(items: Sequence[Item]) -> dict[str, Any]:
 
     `ids` list, `index` `(B,)` int64, `images` `(B, 3, H, W)`; `truth` `(B, 1, H, W)` with zeros
     for images without one and `annotated` `(B,)` float32 saying which have one; `labels`
-    `(B, 1, H, W)` where the set has labels, `fixations` `(B, 1, h, w)` where it counts them.
+    `(B, 1, H, W)` where the set has labels, `fixations` `(B, 1, h, w)` where it counts them,
+    beside `hash` `(B,)` int64, the `id_hash` of each image.
     """
     images = _stack([item["image"] for item in items])
     nothing = torch.zeros_like(images[0, :1])
@@ -138,6 +145,7 @@ def collate(items: Sequence[Item]) -> dict[str, Any]:
     }
     if "fixations" in items[0]:
         batch["fixations"] = _stack([item["fixations"] for item in items])
+        batch["hash"] = torch.tensor([id_hash(item["id"]) for item in items])
     if "label" in items[0]:
         batch["labels"] = _stack([item["label"] for item in items])
     return batch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Generator, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import torch
@@ -21,6 +22,7 @@ T = TypeVar("T")
 class Batches:
     """Shuffled batches of an image set: a pure function of seed, epoch and first step.
 
+    Each of `world` ranks is given its slice of every batch, with the `ids` of the whole one.
     Raises `UserError` when whole batches are asked for and there are too few images for one.
     """
 
@@ -33,6 +35,8 @@ class Batches:
         flip: bool = False,
         drop_last: bool = False,
         workers: int = 0,
+        rank: int = 0,
+        world: int = 1,
     ) -> None:
         if drop_last and len(images) < batch:
             raise UserError(
@@ -45,6 +49,8 @@ class Batches:
         self._flip = flip
         self._drop_last = drop_last
         self._workers = workers
+        self._rank = rank
+        self._world = world
 
     @property
     def images(self) -> int:
@@ -65,8 +71,15 @@ class Batches:
             first_step,
             self._flip,
             self._drop_last,
+            self._rank,
+            self._world,
         )
-        return loader(self._set, plan, self._workers)
+        batches = loader(self._set, plan, self._workers)
+        return batches if self._world == 1 else self._with_all_ids(batches, plan)
+
+    def _with_all_ids(self, batches: Iterator[Batch], plan: BatchPlan) -> Iterator[Batch]:
+        for batch, picks in zip(batches, replace(plan, rank=0, world=1), strict=True):
+            yield batch | {"ids": [self._set.records[pick.index].id for pick in picks]}
 
 
 def loader(images: ImageSet, plan: BatchPlan, workers: int = 0) -> Iterator[Batch]:

@@ -44,8 +44,10 @@ def steps(size: int, batch: int, drop_last: bool = False) -> int:
 class BatchPlan(Sampler[list[Pick]]):
     """Batches of one epoch from `first_step` on; each image comes once per epoch.
 
-    The last batch is smaller unless `drop_last` leaves it out. Raises `ValueError` for a batch
-    below 1 or a first step outside the epoch.
+    The last batch is smaller unless `drop_last` leaves it out. Rank r of `world` is given the r-th
+    of equal slices of each batch, so the batches of all ranks make up those of one process. Raises
+    `ValueError` for a batch below 1, one that the ranks cannot share, or a first step outside the
+    epoch.
     """
 
     size: int
@@ -55,10 +57,14 @@ class BatchPlan(Sampler[list[Pick]]):
     first_step: int = 0
     flip: bool = False
     drop_last: bool = False
+    rank: int = 0
+    world: int = 1
 
     def __post_init__(self) -> None:
         if self.batch < 1:
             raise ValueError(f"a batch of {self.batch} images; use at least 1")
+        if self.world > 1 and (self.batch % self.world or not self.drop_last):
+            raise ValueError(f"{self.world} ranks need whole batches that they can share equally")
         if not 0 <= self.first_step <= steps(self.size, self.batch, self.drop_last):
             raise ValueError(f"step {self.first_step} lies outside the epoch")
 
@@ -67,6 +73,8 @@ class BatchPlan(Sampler[list[Pick]]):
 
     def __iter__(self) -> Iterator[list[Pick]]:
         shuffled = order(self.size, self.seed, self.epoch)
+        share = self.batch // self.world
         for step in range(self.first_step, self.first_step + len(self)):
-            chosen = shuffled[step * self.batch : (step + 1) * self.batch]
+            first = step * self.batch + self.rank * share
+            chosen = shuffled[first : first + share]
             yield [Pick(i, self.flip and flips(self.seed, self.epoch, i)) for i in chosen]

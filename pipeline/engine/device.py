@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import sys
 
 import torch
 
+from pipeline import ranks
 from pipeline.errors import UserError
 
 
 def choose(name: str) -> torch.device:
-    """`auto`, `cpu` or `cuda` as a device; `UserError` if CUDA is asked for and absent."""
+    """`auto`, `cpu` or `cuda` as a device; `UserError` if CUDA is asked for and absent.
+
+    Of several processes on one machine, each gets a GPU of its own.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("machine.device=cuda, but no CUDA device is visible; use auto or cpu")
+    if name == "cuda":
+        index = ranks.gpu(os.environ, torch.cuda.device_count())
+        torch.cuda.set_device(index)
+        return torch.device("cuda", index)
     return torch.device(name)
 
 

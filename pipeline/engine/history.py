@@ -14,16 +14,22 @@ Row = dict[str, Any]
 
 
 class History:
-    """Append-only JSON lines; on resume, rows written after the last saved state are dropped."""
+    """Append-only JSON lines; on resume, rows written after the last saved state are dropped.
 
-    def __init__(self, path: Path, keep: int = 0) -> None:
+    Without a path nothing is read or written.
+    """
+
+    def __init__(self, path: Path | None, keep: int = 0) -> None:
         self.path = path
-        self.rows: list[Row] = read(path)[:keep] if keep else []
-        atomic_write_text(path, "".join(_line(row) for row in self.rows))
+        self.rows: list[Row] = read(path)[:keep] if path and keep else []
+        if path:
+            atomic_write_text(path, "".join(_line(row) for row in self.rows))
 
     def add(self, row: Row) -> None:
         """Append one row, flushed at once."""
         self.rows.append(row)
+        if self.path is None:
+            return
         try:
             with self.path.open("a") as stream:
                 stream.write(_line(row))

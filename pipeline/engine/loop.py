@@ -8,7 +8,6 @@ repeats the lost steps bit for bit (on one device type).
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,18 +15,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
 
 from pipeline.engine.device import seed_step
+from pipeline.engine.distributed import ALONE, Group
 from pipeline.engine.history import History, Row
 from pipeline.engine.progress import Meter
+from pipeline.engine.state import State, Weights, resume, save
 from pipeline.errors import UserError
-from pipeline.files import atomic_path
 
 SECONDS_BETWEEN_SAVES = 20.0
-STATE = "state.pt"
 Batch = dict[str, Any]
-Weights = dict[str, Tensor]
 
 
 class Trainable(Protocol):
@@ -82,18 +79,6 @@ class Plan:
     """What progress calls it, if not by its phase."""
 
 
-@dataclass
-class State:
-    """Where a run stands."""
-
-    epoch: int = 0
-    step: int = 0
-    rows: int = 0
-    best: float = math.nan
-    best_epoch: int = -1
-    best_weights: Weights | None = None
-
-
 @dataclass(frozen=True)
 class Result:
     """What a finished run leaves."""
@@ -111,20 +96,24 @@ def train(
     validate: Callable[[], dict[str, float]],
     plan: Plan,
     folder: Path,
+    group: Group = ALONE,
 ) -> Result:
     """Run `plan`, going on from whatever `folder` holds of it.
 
-    Raises `UserError` when a loss is not finite, naming the phase, the step and the images.
+    Of several processes in `group`, all step and one writes, validates and speaks. Raises
+    `UserError` when a loss is not finite, naming the phase, the step and the images.
     """
-    state = _resume(trainable, folder)
-    history = History(folder / "history.jsonl", state.rows)
+    state = resume(folder, trainable, group)
+    history = History(folder / "history.jsonl" if group.first else None, state.rows)
     total = plan.epochs * batches.images
     done = state.epoch * batches.images + state.step * batches.images // max(1, len(batches))
-    with Meter(plan.title or plan.phase, total, "images", done) as meter:
+    title = plan.title or plan.phase
+    with Meter(title, total, "images", done, quiet=not group.first) as meter:
+        run = _Run(trainable, batches, validate, plan, folder, group, state, history, meter)
         while state.epoch < plan.epochs:
-            _run_epoch(trainable, batches, plan, folder, state, history, meter)
-            _close_epoch(trainable, validate, plan, state, history, meter)
-            _save(trainable, state, history, folder)
+            run.epoch()
+            run.close_epoch()
+            run.save()
     assert state.best_weights is not None
     _leave_generator(plan, batches)
     return Result(
@@ -132,55 +121,59 @@ def train(
     )
 
 
-def _run_epoch(
-    trainable: Trainable,
-    batches: Batches,
-    plan: Plan,
-    folder: Path,
-    state: State,
-    history: History,
-    meter: Meter,
-) -> None:
-    saved = time.monotonic()
-    for batch in batches.epoch(state.epoch, state.step):
-        seed_step(plan.seed, state.epoch, state.step)
-        progress = state.epoch + state.step / len(batches)
-        try:
-            terms = trainable.step(batch, progress)
-        except FloatingPointError as error:
-            raise UserError(_not_finite(plan, state, batch, error, folder)) from error
-        row = {"kind": "step", "phase": plan.phase, "epoch": state.epoch, "step": state.step}
-        history.add(row | terms)
-        state.step += 1
-        meter(len(batch["ids"]), f"epoch {state.epoch + 1}/{plan.epochs} loss {terms['loss']:.4f}")
-        if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
-            _save(trainable, state, history, folder)
-            saved = time.monotonic()
+@dataclass(frozen=True)
+class _Run:
+    trainable: Trainable
+    batches: Batches
+    validate: Callable[[], dict[str, float]]
+    plan: Plan
+    folder: Path
+    group: Group
+    state: State
+    history: History
+    meter: Meter
 
+    def epoch(self) -> None:
+        saved = time.monotonic()
+        plan, state = self.plan, self.state
+        for batch in self.batches.epoch(state.epoch, state.step):
+            seed_step(plan.seed, state.epoch, state.step)
+            progress = state.epoch + state.step / len(self.batches)
+            try:
+                terms = self.trainable.step(batch, progress)
+            except FloatingPointError as error:
+                raise UserError(_not_finite(plan, state, batch, error, self.folder)) from error
+            row = {"kind": "step", "phase": plan.phase, "epoch": state.epoch, "step": state.step}
+            self.history.add(row | terms)
+            state.step += 1
+            note = f"epoch {state.epoch + 1}/{plan.epochs} loss {terms['loss']:.4f}"
+            self.meter(len(batch["ids"]), note)
+            if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
+                self.save()
+                saved = time.monotonic()
 
-def _close_epoch(
-    trainable: Trainable,
-    validate: Callable[[], dict[str, float]],
-    plan: Plan,
-    state: State,
-    history: History,
-    meter: Meter,
-) -> None:
-    values = validate()
-    losses = [r["loss"] for r in history.rows if r["kind"] == "step" and r["epoch"] == state.epoch]
-    mean = sum(losses) / max(1, len(losses))
-    shown = {f"val_{name}": value for name, value in values.items()}
-    row = {"kind": "epoch", "phase": plan.phase, "epoch": state.epoch, "loss": mean}
-    history.add(row | shown)
-    meter(0, " ".join(f"{k} {v:.4f}" for k, v in shown.items()))
-    value = values[plan.select]
-    better = value > state.best if plan.larger_is_better else value < state.best
-    if better or state.best_weights is None:
-        state.best, state.best_epoch = value, state.epoch
-        state.best_weights = trainable.weights()
-    if state.epoch in plan.reload_best_after:
-        trainable.load_weights(state.best_weights)
-    state.epoch, state.step = state.epoch + 1, 0
+    def close_epoch(self) -> None:
+        plan, state, rows = self.plan, self.state, self.history.rows
+        values = self.group.share(self.validate() if self.group.first else {})
+        losses = [r["loss"] for r in rows if r["kind"] == "step" and r["epoch"] == state.epoch]
+        mean = sum(losses) / max(1, len(losses))
+        shown = {f"val_{name}": value for name, value in values.items()}
+        row = {"kind": "epoch", "phase": plan.phase, "epoch": state.epoch, "loss": mean}
+        self.history.add(row | shown)
+        self.meter(0, " ".join(f"{k} {v:.4f}" for k, v in shown.items()))
+        value = values[plan.select]
+        better = value > state.best if plan.larger_is_better else value < state.best
+        if better or state.best_weights is None:
+            state.best, state.best_epoch = value, state.epoch
+            state.best_weights = self.trainable.weights()
+        if state.epoch in plan.reload_best_after:
+            self.trainable.load_weights(state.best_weights)
+        state.epoch, state.step = state.epoch + 1, 0
+
+    def save(self) -> None:
+        self.state.rows = len(self.history.rows)
+        if self.group.first:
+            save(self.folder, self.state, self.trainable.state_dict(), self.group.world)
 
 
 def _leave_generator(plan: Plan, batches: Batches) -> None:
@@ -200,28 +193,3 @@ def _not_finite(
         f"images {', '.join(batch['ids'])}. Look at these images and their labels, or lower the "
         f"learning rate; the state before this step is kept in {folder}"
     )
-
-
-def _save(trainable: Trainable, state: State, history: History, folder: Path) -> None:
-    state.rows = len(history.rows)
-    content = {"state": vars(state), "trainable": trainable.state_dict()}
-    with atomic_path(folder / STATE) as temporary, temporary.open("wb") as stream:
-        try:
-            torch.save(content, stream)
-        except RuntimeError as error:
-            # torch goes on after a failed write, and then complains of its own positions.
-            raise error.__context__ if isinstance(error.__context__, OSError) else error from None
-
-
-def _resume(trainable: Trainable, folder: Path) -> State:
-    path = folder / STATE
-    if not path.exists():
-        return State()
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        trainable.load_state_dict(content["trainable"])
-        return State(**content["state"])
-    except Exception as error:  # unpickling raises whatever damaged bytes lead it into
-        raise UserError(
-            f"{path} is damaged ({type(error).__name__}); remove {folder} to begin this phase anew"
-        ) from error

@@ -20,15 +20,21 @@ SECONDS_BETWEEN_LINES = 15.0
 
 
 class Meter:
-    """Counts `total` units of work: `with Meter("label", 320, "images") as meter: meter(8)`."""
+    """Counts `total` units of work: `with Meter("label", 320, "images") as meter: meter(8)`.
 
-    def __init__(self, title: str, total: int, unit: str, done: int = 0) -> None:
+    A `quiet` one shows nothing: another process speaks.
+    """
+
+    def __init__(
+        self, title: str, total: int, unit: str, done: int = 0, *, quiet: bool = False
+    ) -> None:
         self.title, self.total, self.unit, self.done = title, total, unit, done
         self._first = done
         self._start = time.monotonic()
         self._last = -math.inf  # the first count is shown at once: something is happening
         self._bar: Progress | None = None
-        if sys.stderr.isatty():
+        self._quiet = quiet
+        if sys.stderr.isatty() and not quiet:
             self._bar = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(),
@@ -73,6 +79,8 @@ class Meter:
         return f"{self._rate():.1f} {self.unit}/s"
 
     def _print(self, note: str) -> None:
+        if self._quiet:
+            return
         self._last = time.monotonic()
         left = (self.total - self.done) / max(1e-9, self._rate())
         tail = f", {_clock(left)} left" if self.done < self.total else ""

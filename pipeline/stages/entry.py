@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import inspect
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from pipeline import ranks
 from pipeline.config import Config, load
 from pipeline.errors import UserError
 from pipeline.files import unwritable
 from pipeline.lock import alone
 from pipeline.paths import OUTPUTS
-from pipeline.stages import interrupt
+from pipeline.stages import interrupt, launch
 from pipeline.stages.names import check_here
 
 LOCKS = OUTPUTS / ".locks"
 Stage = Callable[..., None]
+Run = Callable[[Stage, Config, list[str]], None]
+SECONDS_FOR_THE_FIRST = 2.0
+"""What launched ranks leave the first one to tell a mistake that all of them meet."""
 
 
 def stage(run: Stage) -> Callable[[], None]:
@@ -29,14 +36,29 @@ def stage(run: Stage) -> Callable[[], None]:
     workspace is refused. A `UserError` is printed without a traceback and exits with status 2;
     Ctrl-C exits with 130, and the next run goes on.
     """
+    return _entry(run, _run)
 
+
+def divided(run: Stage) -> Callable[[], None]:
+    """Make a `stage` whose work `machine.processes` processes divide, each its `rank()`."""
+    return _entry(run, functools.partial(_run_as_ranks, _run, ranks.of_shares))
+
+
+def joint(run: Stage) -> Callable[[], None]:
+    """Make a `stage` that `machine.processes` processes do in step; only the first one writes."""
+    return _entry(run, functools.partial(_run_as_ranks, _run_in_step, lambda _: ranks.Rank()))
+
+
+def _entry(run: Stage, how: Run) -> Callable[[], None]:
     @functools.wraps(run)
     def main() -> None:
         # Converters and runtimes read these once, at import.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         with interrupt.Interrupts() as interrupts:
             try:
-                _run(run)
+                config = load()
+                check_here(config)
+                how(run, config, arguments(run))
             except KeyboardInterrupt:
                 interrupt.stop()
             except Exception as error:
@@ -45,18 +67,37 @@ def stage(run: Stage) -> Callable[[], None]:
                 mistake = _mistake(error)
                 if mistake is None:
                     raise
-                print(f"error: {mistake}", file=sys.stderr)
+                if not ranks.speaks(os.environ):
+                    time.sleep(SECONDS_FOR_THE_FIRST)
+                print(f"error: {mistake}", file=sys.stderr, flush=True)
                 sys.exit(2)
 
     return main
 
 
-def _run(run: Stage) -> None:
-    config: Config = load()
-    check_here(config)
-    given = arguments(run)
-    with alone(lock_file(run, given), " ".join(["a run of", _name(run), *given])):
+def _run(run: Stage, config: Config, given: list[str]) -> None:
+    with _alone(run, given, lock_file(run, given)):
         run(config, *given)
+
+
+def _run_in_step(run: Stage, config: Config, given: list[str]) -> None:
+    whole = LOCKS / _lock_name([_name(run), *given])
+    first = ranks.in_step().number == 0
+    with _alone(run, given, whole) if first else contextlib.nullcontext():
+        run(config, *given)
+
+
+def _run_as_ranks(how: Run, outer: Callable[[ranks.Environment], ranks.Rank], *what: Any) -> None:
+    processes = what[1].machine.processes
+    if launch.wanted(processes, os.environ):
+        launch.launch(processes, outer(os.environ))
+    else:
+        launch.follow_parent(os.environ)
+        how(*what)
+
+
+def _alone(run: Stage, given: list[str], lock: Path) -> contextlib.AbstractContextManager[None]:
+    return alone(lock, " ".join(["a run of", _name(run), *given]))
 
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
@@ -72,16 +113,9 @@ def _mistake(error: Exception) -> UserError | None:
 
 
 def rank() -> tuple[int, int]:
-    """Which process this is of how many that share a stage, from RANK and WORLD_SIZE."""
-    found = []
-    for name, default in (("RANK", "0"), ("WORLD_SIZE", "1")):
-        text = os.environ.get(name, default)
-        if not text.isdecimal():
-            raise UserError(f"the environment variable {name} is {text!r}, not a number; unset it")
-        found.append(int(text))
-    if found[0] >= found[1]:
-        raise UserError(f"RANK={found[0]} of WORLD_SIZE={found[1]}: ranks count from 0")
-    return found[0], found[1]
+    """Which process this is of how many that divide a stage: see `pipeline.ranks.of_shares`."""
+    found = ranks.of_shares(os.environ)
+    return found.number, found.world
 
 
 def part() -> str | None:
@@ -92,8 +126,11 @@ def part() -> str | None:
 
 def lock_file(run: Stage, given: list[str]) -> Path:
     """One lock for each stage with its arguments and, among several processes, its rank."""
-    names = [_name(run), *given, *filter(None, [part()])]
-    return LOCKS / f"{'-'.join(names).replace('/', '-')}.lock"
+    return LOCKS / _lock_name([_name(run), *given, *filter(None, [part()])])
+
+
+def _lock_name(parts: list[str]) -> str:
+    return f"{'-'.join(parts).replace('/', '-')}.lock"
 
 
 def _name(run: Stage) -> str:

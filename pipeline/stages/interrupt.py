@@ -8,6 +8,8 @@ import sys
 from types import FrameType, TracebackType
 from typing import NoReturn
 
+from pipeline import ranks
+
 STATUS = 130
 MESSAGE = "stopped; run it again to go on from here"
 
@@ -46,12 +48,14 @@ class Interrupts:
 
 def stop() -> NoReturn:
     """Say the one line and exit."""
-    print(f"\n{MESSAGE}", file=sys.stderr, flush=True)
+    if ranks.speaks(os.environ):
+        print(f"\n{MESSAGE}", file=sys.stderr, flush=True)
     sys.exit(STATUS)
 
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:
     # Nothing has been begun that would have to be cleaned up, and threads of half-imported
     # libraries can hang a regular exit.
-    os.write(2, f"\n{MESSAGE}\n".encode())
+    if ranks.speaks(os.environ):
+        os.write(2, f"\n{MESSAGE}\n".encode())
     os._exit(STATUS)

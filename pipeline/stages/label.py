@@ -28,11 +28,11 @@ from pipeline.labels.reader import Read
 from pipeline.lock import in_turn
 from pipeline.paths import DATA, LABELS, MODEL, TEACHERS
 from pipeline.scratch import lock_file, scratch
-from pipeline.stages.entry import part, rank, stage
+from pipeline.stages.entry import divided, part, rank
 from pipeline.tasks.readout import LOGITS
 
 
-@stage
+@divided
 def main(config: Config, name: str) -> None:
     """Write outputs/labels/NAME."""
     one_of("teacher", name, config.student.teachers)

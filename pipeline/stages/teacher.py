@@ -11,23 +11,25 @@ import torch
 from torch import nn
 
 import teachers
-from pipeline import checkpoint, provenance, tasks, teacher_phases
+from pipeline import checkpoint, provenance, ranks, tasks, teacher_phases
 from pipeline.config import Config
-from pipeline.config.check import one_of
+from pipeline.config.check import check_share, one_of
 from pipeline.config.schema import Teacher, TeacherPhase
 from pipeline.data import manifest
 from pipeline.data.dataset import ImageSet
 from pipeline.data.evaluation import samples
 from pipeline.data.loader import Batches
 from pipeline.engine import device as devices
+from pipeline.engine.distributed import together
 from pipeline.engine.history import Row, write_curve
 from pipeline.engine.loop import Plan, train
+from pipeline.engine.runtime import Runtime, rounding, runtime
 from pipeline.errors import UserError
 from pipeline.files import sha256_file
 from pipeline.likelihood import centre_biases
 from pipeline.paths import DATA, MODEL, TEACHERS
-from pipeline.scratch import scratch
-from pipeline.stages.entry import stage
+from pipeline.scratch import scratch_of_first
+from pipeline.stages.entry import joint
 from pipeline.tasks.saliency import torch_predictor
 from pipeline.weights import NONE, weights_hash, weights_path
 from teachers.deepgaze2 import DeepGaze2
@@ -35,36 +37,48 @@ from teachers.deepgaze2 import DeepGaze2
 Validate = Callable[[], dict[str, float]]
 
 
-@stage
+@joint
 def main(config: Config, name: str) -> None:
     """Write outputs/teachers/NAME."""
     one_of("teacher", name, config.student.teachers)
     settings = config.student.teachers[name]
-    if settings.model not in teachers.names():
-        adopt(config, name, settings)
+    rank, machine = ranks.in_step(), config.machine
+    first = rank.number == 0
+    if settings.model not in teachers.names() or settings.weights != "none":
+        if first:
+            take(config, name, settings)
         return
-    devices.keep_freed_memory()
-    torch.manual_seed(config.seed)
-    teacher = build(name, settings)
-    if settings.weights != "none":
-        load_released(teacher, settings)
-        write(config, name, teacher.state_dict(), [])
-        return
-    for key in settings.phases:
+    for key, phase in settings.phases.items():
         one_of(f"student.teachers.{name}.phases", key, teacher_phases.names())
-    device = devices.choose(config.machine.device)
+        check_share(f"student.teachers.{name}.phases.{key}", phase.batch, rank.world)
+    wanted = [dataclasses.asdict(settings), config.seed, rounding(machine)]
+    with scratch_of_first(first, f"teacher-{name}", wanted, [DATA]) as folder:
+        device = devices.choose(machine.device)
+        with together(device, machine.timeout_minutes) as group:
+            how = runtime(machine, device, group)
+            teacher, history = trained(config, name, how, group.share(folder))
+        if first:
+            write(config, name, teacher.state_dict(), history)
+
+
+def trained(config: Config, name: str, how: Runtime, folder: Path) -> tuple[nn.Module, list[Row]]:
+    """Train the teacher phase by phase, going on from what `folder` holds of it."""
+    settings = config.student.teachers[name]
+    devices.keep_freed_memory()
+    teacher = fresh(config, name)
+    validate = validation(config, teacher, settings, how.device)
     history: list[Row] = []
-    validate = validation(config, teacher, settings, device)
-    with scratch(f"teacher-{name}", [dataclasses.asdict(settings), config.seed], [DATA]) as folder:
-        for key, phase in settings.phases.items():
-            if phase.epochs > 0:
-                run = (validate, device, folder / key)
-                history += run_phase(config, settings, teacher, key, phase, *run)
-        write(config, name, teacher.state_dict(), history)
+    for key, phase in settings.phases.items():
+        if phase.epochs > 0:
+            run = (validate, how, folder / key)
+            history += run_phase(config, settings, teacher, key, phase, *run)
+    return teacher, history
 
 
-def build(name: str, settings: Teacher) -> nn.Module:
-    """The teacher before any training: its backbone filled, or a checkpoint of it to start from."""
+def fresh(config: Config, name: str) -> nn.Module:
+    """The teacher before it learns anything here: its backbone filled, or as a checkpoint is."""
+    settings = config.student.teachers[name]
+    torch.manual_seed(config.seed)
     key, options = f"student.teachers.{name}.overrides", dict(settings.overrides)
     if settings.backbone != NONE:
         key = f"student.teachers.{name}.backbone={settings.backbone}"
@@ -82,6 +96,16 @@ def build(name: str, settings: Teacher) -> nn.Module:
     return teacher
 
 
+def take(config: Config, name: str, settings: Teacher) -> None:
+    """Take a teacher that needs no training."""
+    if settings.model not in teachers.names():
+        adopt(config, name, settings)
+        return
+    teacher = fresh(config, name)
+    load_released(teacher, settings)
+    write(config, name, teacher.state_dict(), [])
+
+
 def run_phase(
     config: Config,
     settings: Teacher,
@@ -89,7 +113,7 @@ def run_phase(
     name: str,
     phase: TeacherPhase,
     validate: Validate,
-    device: torch.device,
+    how: Runtime,
     folder: Path,
 ) -> list[Row]:
     """Train one phase and leave its best weights in `teacher`."""
@@ -106,12 +130,14 @@ def run_phase(
         flip=phase.flip,
         drop_last=True,
         workers=config.machine.workers,
+        rank=how.group.rank,
+        world=how.group.world,
     )
-    trainable = teacher_phases.build(name, teacher, phase, len(batches), device)
+    trainable = teacher_phases.build(name, teacher, phase, len(batches), how)
     title = f"{settings.model} {name}"
     select = teacher_phases.selected_by(name)
     plan = Plan(name, phase.epochs, config.seed, select, larger_is_better=True, title=title)
-    result = train(trainable, batches, validate, plan, folder)
+    result = train(trainable, batches, validate, plan, folder, how.group)
     teacher.load_state_dict(result.best)
     return result.history
 

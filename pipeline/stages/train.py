@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 import students
-from pipeline import checkpoint, provenance, tasks
+from pipeline import checkpoint, provenance, ranks, tasks
 from pipeline.config import Config
-from pipeline.config.check import NOTHING, one_of
+from pipeline.config.check import NOTHING, check_share, one_of
 from pipeline.config.schema import Phase
 from pipeline.data import manifest
 from pipeline.data.dataset import ImageSet
@@ -22,16 +22,18 @@ from pipeline.data.layouts import Record
 from pipeline.data.loader import Batches, in_order
 from pipeline.distil import AdaptationLayers, Hinting, Objective, hint_objective
 from pipeline.engine import device as devices
+from pipeline.engine.distributed import together
 from pipeline.engine.history import write_curve
 from pipeline.engine.loop import Plan, Result, train
 from pipeline.engine.optim import build_optimiser, rate
+from pipeline.engine.runtime import Runtime, rounding, runtime
 from pipeline.engine.supervised import Supervised, to_device
 from pipeline.errors import UserError
 from pipeline.files import sha256_file
 from pipeline.labels import LabelStore
 from pipeline.paths import DATA, MODEL, TRAIN
-from pipeline.scratch import scratch
-from pipeline.stages.entry import stage
+from pipeline.scratch import scratch_of_first
+from pipeline.stages.entry import joint
 from pipeline.stages.label import expected_hashes
 from pipeline.tasks.readout import MEANINGS
 from pipeline.tasks.saliency import torch_predictor
@@ -41,28 +43,47 @@ from students.registry import ModelSpec
 Validate = Callable[[], dict[str, float]]
 
 
-@stage
+@joint
 def main(config: Config, name: str) -> None:
     """Write outputs/train/NAME: best and last checkpoint, history, curves."""
     one_of("phase", name, config.student.phases)
     one_of("student.name", config.student.name, students.names())
+    rank = ranks.in_step()
+    phase, machine = config.student.phases[name], config.machine
+    check_share(f"student.phases.{name}", phase.batch, rank.world, phase.accumulate)
+    settings = [name, dataclasses.asdict(config.student), config.seed, rounding(machine)]
+    first = rank.number == 0
+    with scratch_of_first(first, f"train-{name}", settings, dependencies(phase)) as folder:
+        device = devices.choose(machine.device)
+        with together(device, machine.timeout_minutes) as group:
+            result = trained(config, name, runtime(machine, device, group), group.share(folder))
+        if first:
+            write_results(config, name, students.spec(config.student.name), result, rank.world)
+
+
+def trained(config: Config, name: str, how: Runtime, folder: Path) -> Result:
+    """Train the phase, going on from what `folder` holds of it."""
     phase = config.student.phases[name]
     spec = students.spec(config.student.name)
-    device = devices.choose(config.machine.device)
     devices.keep_freed_memory()
     torch.manual_seed(config.seed)
-    student = initial_student(config, phase)
-    objective, helpers, validate = parts(config, phase, student, spec, device)
+    with how.group.led():
+        student = how.prepared(initial_student(config, phase))
+    objective, helpers, validate = parts(config, phase, student, spec, how.device)
     trainable = Supervised(
         student,
         helpers,
         objective,
         build_optimiser([student, *helpers], phase.optimiser),
         rate(phase.schedule, phase.epochs),
-        device,
-        config.machine.precision,
+        how.device,
+        how.precision,
         phase.optimiser.grad_clip,
         torch.channels_last,  # depthwise convolutions: see benchmarks.training
+        group=how.group,
+        accumulate=phase.accumulate,
+        ema=phase.ema,
+        compile_objective=how.compile_objective,
     )
     batches = Batches(
         training_images(phase, spec),
@@ -71,15 +92,19 @@ def main(config: Config, name: str) -> None:
         flip=phase.flip,
         drop_last=True,
         workers=config.machine.workers,
+        rank=how.group.rank,
+        world=how.group.world,
     )
     milestones = phase.schedule.milestones if phase.schedule.reload_best else []
     plan = Plan(
         name, phase.epochs, config.seed, phase.select, phase.objective != "hint", tuple(milestones)
     )
-    settings = [dataclasses.asdict(x) for x in (config.student, config.machine)] + [config.seed]
-    with scratch(f"train-{name}", [name, settings], dependencies(phase)) as folder:
-        result = train(trainable, batches, validate, plan, folder)
-        write_results(config, name, spec, result)
+
+    def measured() -> dict[str, float]:
+        with trainable.shown():
+            return validate()
+
+    return train(trainable, batches, measured, plan, folder, how.group)
 
 
 def initial_student(config: Config, phase: Phase) -> nn.Module:
@@ -170,7 +195,9 @@ def dependencies(phase: Phase) -> list[Path]:
     return [DATA, Path(phase.init), Path(phase.teacher), Path(phase.labels)]
 
 
-def write_results(config: Config, name: str, spec: ModelSpec, result: Result) -> None:
+def write_results(
+    config: Config, name: str, spec: ModelSpec, result: Result, processes: int = 1
+) -> None:
     """Best and last checkpoint with their lineage, history and curves."""
     folder = TRAIN / name
     phase = config.student.phases[name]
@@ -191,6 +218,7 @@ def write_results(config: Config, name: str, spec: ModelSpec, result: Result) ->
             **provenance.lineage({"labels": Path(phase.labels) / "labels.json"}),
         },
         "versions": provenance.versions(),
+        **({"processes": processes} if processes > 1 else {}),
     }
     best = {"epoch": result.best_epoch, phase.select: result.best_value}
     checkpoint.write(folder / MODEL, result.best, header | {"best": best})

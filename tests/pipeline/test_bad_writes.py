@@ -30,7 +30,7 @@ import numpy as np, torch
 from mobile.export import _write
 from pipeline import checkpoint
 from pipeline.engine.history import History
-from pipeline.engine.loop import State, _save
+from pipeline.engine.state import State, save
 from pipeline.errors import UserError
 from pipeline.files import write_json
 from pipeline.labels import write_shards
@@ -60,7 +60,7 @@ writers = {
     "model.mlpackage": lambda path: _write(path, {"Data/weights.bin": bytes(100_000)}),
     "shard-00000.u8": lambda path: write_shards(spec, path.parent, lambda ids: big),
     "map.npy": lambda path: write_logits(path, np.zeros((300, 300), np.float32)),
-    "state.pt": lambda path: _save(Trained(), State(), history, path.parent),
+    "state.pt": lambda path: save(path.parent, State(), Trained().state_dict(), 1),
     "history.jsonl": lambda path: add_rows(),
 }
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
@@ -239,8 +239,9 @@ def test_scratch_on_a_full_disk_is_kept_for_the_next_run(
 
 @pytest.mark.parametrize("damage", [b"", b"PK", b"no archive at all"])
 def test_a_damaged_state_says_how_to_begin_anew(tmp_path: Path, damage: bytes) -> None:
-    from pipeline.engine.loop import STATE, _resume
+    from pipeline.engine.distributed import ALONE
+    from pipeline.engine.state import FILE, resume
 
-    (tmp_path / STATE).write_bytes(damage)
+    (tmp_path / FILE).write_bytes(damage)
     with pytest.raises(UserError, match=rf"state\.pt is damaged .*; remove {tmp_path} to begin"):
-        _resume(object(), tmp_path)
+        resume(tmp_path, object(), ALONE)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from pipeline.data.dataset import id_hash
 from pipeline.likelihood import fold_of, likelihood_objective
 from tests.teachers.test_deepgaze2 import tiny
 
@@ -19,7 +20,7 @@ def batch(images: int) -> dict[str, object]:
     torch.manual_seed(1)
     counts = torch.randint(0, 3, (images, 1, 192, 256)) * (torch.rand(images, 1, 192, 256) < 1e-3)
     return {
-        "ids": [f"image{i}" for i in range(images)],
+        "hash": torch.tensor([id_hash(f"image{i}") for i in range(images)]),
         "images": torch.rand(images, 3, 384, 512) * 255,
         "fixations": counts.float(),
     }
