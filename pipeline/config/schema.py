@@ -23,7 +23,8 @@ class Role:
     split: str = MISSING
     """Splits joined by `+` count as one: `train2017+test2017`."""
     edition: int | None = None
-    """Of SALICON's annotation, 2015 or 2017; null: what the layout means (`salicon`: 2017)."""
+    """Of SALICON's annotation, 2015 or 2017; null: what the layout means (`salicon`: 2017). Other
+    data sets have none."""
     limit: int | None = None
     """Take only the first N images, by id."""
 

@@ -65,32 +65,38 @@ def require_edition(records: Sequence[Record], layout: str, edition: int | None)
 
     `edition` None is the layout's own; layouts without editions are not looked at.
     """
-    known = layouts.get(layout)
-    meant = edition or known.edition
     require_known(layout, edition)
-    sign = recognise(records) if meant is not None else None
-    if sign is not None and sign.edition != meant:
+    default = layouts.get(layout).edition
+    wanted = edition or default
+    sign = recognise(records) if default is not None else None
+    if sign is not None and sign.edition != wanted:
         file = next(r.fixations for r in records if r.fixations is not None)
         raise UserError(
-            f"{file.parent} is SALICON's release of {sign.edition}, not of {meant}: {sign.why}; "
+            f"{file.parent} is SALICON's release of {sign.edition}, not of {wanted}: {sign.why}; "
             f"set edition: {sign.edition} if it is meant (results of the two cannot be compared), "
-            f"or get the fixations of {meant}"
+            f"or get the fixations of {wanted}"
         )
 
 
 def require_known(layout: str, edition: int | None) -> None:
-    """Raise `UserError` for an edition that a layout cannot have."""
+    """Raise `UserError` for an edition that a layout with editions does not have."""
     known = layouts.get(layout)
-    if edition is None:
+    if edition is None or known.edition is None:
         return
-    if known.edition is None:
-        raise UserError(f"layout {layout} has no editions; leave out edition: {edition}")
     choices = (known.edition,) if known.fixed else EDITIONS
     if edition not in choices:
         raise UserError(
             f"layout {layout} has no edition {edition}; choose "
             f"{' or '.join(str(choice) for choice in choices)}"
         )
+
+
+def meant(layout: str, root: str, edition: int | None) -> int | None:
+    """The edition that a role means, None where there are none: other layouts, generated data."""
+    known = layouts.get(layout).edition
+    if known is None or root.startswith("sample/"):
+        return None
+    return edition or known
 
 
 def _samples(path: Path) -> float:

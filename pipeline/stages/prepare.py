@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.config import Config
 from pipeline.config.schema import Role
 from pipeline.data import manifest
+from pipeline.data.editions import meant
 from pipeline.data.manifest import Listed, Source
 from pipeline.data.resize import NAME
 from pipeline.engine.progress import Meter
@@ -69,7 +70,8 @@ def require_annotated(val: Listed) -> None:
 
 def source(role: Role) -> Source:
     """A role's configuration as the data layer takes it."""
-    return Source(role.layout, role.root, role.split, role.limit, role.edition)
+    edition = meant(role.layout, role.root, role.edition)
+    return Source(role.layout, role.root, role.split, role.limit, edition)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ MIT/Tübingen benchmark that took over: its evaluation code (github.com/matthias
 benchmarking, `models.py`) reads .png, .jpg and .npy from a zip by name without ending, wants the
 image's own size, and of a probabilistic model log-densities whose exponentials sum to 1. SALICON:
 LSUN'17 challenge, codalab.org/competitions/17136; its page of rules could not be read, and what is
-written is what participants describe: grey 8-bit PNG of 480x640 named as the images.
+written is the common form, unconfirmed: grey 8-bit PNG of 480x640 named as the images.
 """
 
 from __future__ import annotations

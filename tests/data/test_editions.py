@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.config import compose
 from pipeline.data import layouts, manifest
-from pipeline.data.editions import recognise, require_edition, require_known
+from pipeline.data.editions import meant, recognise, require_edition, require_known
 from pipeline.data.manifest import Source
 from pipeline.data.survey import survey
 from pipeline.errors import UserError
@@ -59,9 +59,9 @@ def test_without_fixation_files_nothing_tells(tmp_path: Path) -> None:
 def test_the_wrong_edition_is_refused_with_the_way_out(tmp_path: Path) -> None:
     older = layouts.scan("salicon", published(tmp_path / "old", OF_2015), "val")
     require_edition(older, "salicon", 2015)
-    for meant in (None, 2017):
+    for wanted in (None, 2017):
         with pytest.raises(UserError, match=r"of 2015, not of 2017: .* 6,900 samples") as error:
-            require_edition(older, "salicon", meant)
+            require_edition(older, "salicon", wanted)
         assert str(tmp_path / "old/fixations/val") in str(error.value)
         assert "set edition: 2015 if it is meant" in str(error.value)
     newer = layouts.scan("salicon", published(tmp_path / "new", OF_2017), "val")
@@ -104,7 +104,6 @@ def test_a_manifest_of_data_without_editions_says_nothing_of_them(
 MISTAKES = [
     ("salicon", 2016, "layout salicon has no edition 2016; choose 2015 or 2017"),
     ("salicon2015", 2017, "layout salicon2015 has no edition 2017; choose 2015"),
-    ("coco", 2017, "layout coco has no editions; leave out edition: 2017"),
 ]
 
 
@@ -114,6 +113,16 @@ def test_an_edition_that_a_layout_cannot_have_is_named(
 ) -> None:
     with pytest.raises(UserError, match=message):
         require_known(layout, edition)
+
+
+def test_a_role_means_its_layout_s_edition_unless_it_names_one() -> None:
+    assert meant("salicon", "salicon", None) == 2017
+    assert meant("salicon", "salicon", 2015) == 2015
+    assert meant("salicon2015", "anything", None) == 2015
+    # What has no editions states none, though a configuration was changed to another layout.
+    assert meant("pairs", "density", 2017) is None
+    assert meant("salicon", "sample/salicon", None) is None
+    require_known("pairs", 2017)
 
 
 def test_a_configuration_says_which_edition_it_means() -> None:

@@ -65,9 +65,7 @@ def test_fixations_that_maps_are_made_of_go_along_once(
     looks = [np.array([[400.0, 300.0]])]
     official.osie(tmp_path / "osie", {f"{1001 + number}.jpg": looks for number in range(4)})
     monkeypatch.setenv("FOVEA_DATA_OSIE", str(tmp_path / "osie"))
-    osie = [
-        f"data.train.{key}" for key in ("layout=osie", "root=osie", "split=all", "edition=null")
-    ]
+    osie = [f"data.train.{key}" for key in ("layout=osie", "root=osie", "split=all")]
     found = pack_images(compose([*OVERRIDES, *osie]), SIZE, 100 * MIB)
     train = [entry for entry in found.entries if entry.name.startswith("data/osie/")]
     assert sorted(entry.name for entry in train) == [
