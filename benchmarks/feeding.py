@@ -33,7 +33,7 @@ from pipeline.weights import weights_path
 
 HEIGHT, WIDTH = 192, 256
 SHARD = 256
-LOADED = 192
+LOADED = 128
 """Images of a turn of the loader."""
 
 

@@ -69,6 +69,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--teacher-width", type=float, help="SalGAN's; default: 0.125, on a GPU 1.0 as published"
     )
+    parser.add_argument("--threads", type=int, help="the model's on a CPU; default: every core")
     parser.add_argument("--seconds", type=float, default=6.0, help="about, of each turn")
     parser.add_argument("--repeats", type=int, default=3, help="turns of each")
     parser.add_argument("--json", type=Path, help="where to keep all figures")
@@ -81,6 +82,8 @@ def _arguments() -> argparse.Namespace:
 def _run(arguments: argparse.Namespace, scratch: Path) -> int:
     device = devices.choose(arguments.device)
     devices.keep_freed_memory()  # as the stages do
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
     gpu = device.type == "cuda"
     width = arguments.teacher_width or (1.0 if gpu else 0.125)
     records = photographs.find(arguments, scratch)

@@ -50,6 +50,13 @@ class LabelStore:
 
         Raises `UserError` for an image without a label.
         """
+        return encoding.decode(self.stored(image))
+
+    def stored(self, image: str) -> NDArray[Any]:
+        """The numbers of a map `(H, W)` as they lie in the file, u8 or f16: a view, read-only.
+
+        Raises `UserError` for an image without a label.
+        """
         if image not in self._positions:
             raise UserError(
                 f"no label for image {image!r} in {self.folder}: it holds {len(self)} images such "
@@ -57,8 +64,10 @@ class LabelStore:
             )
         shard, row = divmod(self._positions[image], self.spec.shard_size)
         if shard not in self._maps:
-            self._maps[shard] = shards.open_maps(self.spec, self.folder, shard)
-        return encoding.decode(self._maps[shard][row])
+            # A plain view of the file: `np.memmap` itself takes longer to index than a map to copy.
+            self._maps[shard] = np.asarray(shards.open_maps(self.spec, self.folder, shard))
+        found: NDArray[Any] = self._maps[shard][row]
+        return found
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the memory maps, which pickle would copy whole: a worker opens its own."""

@@ -68,6 +68,15 @@ def test_loader_workers_read_what_the_parent_reads(merged: Path, context: str) -
     np.testing.assert_array_equal(np.concatenate([batch.numpy() for batch in loader]), expected)
 
 
+def test_stored_numbers_are_the_files(merged: Path) -> None:
+    stored = LabelStore(merged).stored("image-005")
+    data = (merged / "shard-00001.u8").read_bytes()
+    assert stored.dtype == np.uint8
+    assert stored.tobytes() == data[6 * 8 : 2 * 6 * 8]
+    with pytest.raises(ValueError, match="read-only"):
+        stored[0, 0] = 1
+
+
 def test_pickle_carries_no_maps(merged: Path) -> None:
     store = LabelStore(merged)
     fresh = len(pickle.dumps(store))
