@@ -7,7 +7,6 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -32,9 +31,12 @@ from pipeline.labels.reader import Read
 from pipeline.weights import weights_path
 
 HEIGHT, WIDTH = 192, 256
-SHARD = 256
-LOADED = 128
+BATCH, SHARD = 16, 256
+"""Of the label stage."""
+LOADED = 320
 """Images of a turn of the loader."""
+LEAST = 160
+"""Images of a turn that starts processes, of which an epoch or a store has many more."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,10 @@ class Setting:
         )
 
     def turn(self, step: Callable[[], int]) -> int:
-        """Images that keep `step`, which does some of them at a time, busy for about a turn."""
+        """Images that keep `step`, which does some of them at a time, busy for about a turn.
+
+        Its first steps, which are slow, are done by then.
+        """
         step()
         wait(self.device)
         start = time.perf_counter()
@@ -108,6 +113,9 @@ class Training:
             phase.optimiser.grad_clip,
             torch.channels_last,
         )
+        batch = next(iter(setting.batches(self.batch, 0).epoch(0)))
+        self._held: Batch = to_device(batch, setting.device)
+        self._count = setting.turn(self.step)
 
     def step(self) -> int:
         """Learn once more from the same batch, which is on the device already."""
@@ -120,7 +128,8 @@ class Training:
 
     def whole(self) -> Callable[[], int]:
         """Steps on batches from the loader, from the arrival of the first."""
-        epoch = self.setting.batches(self._count, self.setting.workers).epoch(0)
+        count = max(LEAST // self.batch * self.batch, self._count)
+        epoch = self.setting.batches(count, self.setting.workers).epoch(0)
         first = next(epoch)
 
         def run() -> int:
@@ -134,7 +143,10 @@ class Training:
 
     def operations(self) -> float:
         """Operations per image, forward and backward."""
-        return flops(self.step) / self.batch
+        # torch's count of a grouped convolution's backward pass ignores the groups; by custom, that
+        # pass costs twice the forward one.
+        images = self._held["images"]
+        return 3 * flops(lambda: self.supervised.model(images)) / self.batch
 
     def shares(self) -> dict[str, float]:
         """Where the time of a step goes when nothing overlaps but reading."""
@@ -158,15 +170,6 @@ class Training:
             segments.end("update")
         return segments.shares()
 
-    @cached_property
-    def _held(self) -> Batch:
-        batch = next(iter(self.setting.batches(self.batch, 0).epoch(0)))
-        return to_device(batch, self.setting.device)
-
-    @cached_property
-    def _count(self) -> int:
-        return self.setting.turn(self.step)
-
 
 class Labelling:
     """SalGAN from files to shards, as the label stage does it, in any precision."""
@@ -176,7 +179,10 @@ class Labelling:
         torch.manual_seed(0)
         teacher = teachers.build("salgan", width=width, normalisation="imagenet")
         self.teacher: nn.Module = teacher.eval().to(setting.device)
-        self._turns = 0
+        images = ImageSet(repeated(setting.records, BATCH), HEIGHT, WIDTH, truth=False)
+        held = torch.stack([images[number]["image"] for number in range(BATCH)])
+        self._held = held.to(setting.device)
+        self._count = setting.turn(self.step)
 
     def predict(self, images: Tensor) -> Tensor:
         """(n, 3, H, W) -> (n, H, W) 0-1 on the device."""
@@ -231,21 +237,11 @@ class Labelling:
         return segments.shares()
 
     def _job(self) -> tuple[LabelSpec, Read]:
-        records = repeated(self.setting.records, self._count)
+        records = repeated(self.setting.records, max(LEAST, self._count))
         spec = LabelSpec(
             "salgan", "none", "none", HEIGHT, WIDTH, self.setting.device.type,
-            tuple(record.id for record in records), shard_size=SHARD,
+            tuple(record.id for record in records), "u8", SHARD, BATCH,
         )  # fmt: skip
         pin = self.setting.device.type == "cuda"
         named = {record.id: record for record in records}
         return spec, image_reader(named, HEIGHT, WIDTH, self.setting.workers, pin=pin)
-
-    @cached_property
-    def _held(self) -> Tensor:
-        images = ImageSet(self.setting.records[:16], HEIGHT, WIDTH, truth=False)
-        items = [images[n % len(images)]["image"] for n in range(16)]
-        return torch.stack(items).to(self.setting.device)
-
-    @cached_property
-    def _count(self) -> int:
-        return self.setting.turn(self.step)

@@ -55,15 +55,13 @@ def measure(work: Work) -> Used:
 
 
 def in_turns(works: Mapping[str, Work], repeats: int) -> dict[str, list[Used]]:
-    """`repeats` turns of each work, one after the other, after one that does not count."""
-    for work in works.values():
-        work()()
+    """`repeats` turns of each work, one after the other."""
     found: dict[str, list[Used]] = {name: [] for name in works}
     for turn in range(repeats):
         for name, work in works.items():
             found[name].append(measure(work))
-            print(f"\rturn {turn + 1}/{repeats}: {name:40}", end="", file=sys.stderr, flush=True)
-    print(f"\r{'':60}\r", end="", file=sys.stderr, flush=True)
+            if sys.stderr.isatty():
+                print(f"turn {turn + 1}/{repeats}: {name}", file=sys.stderr, flush=True)
     return found
 
 
