@@ -43,9 +43,9 @@ def scratch(
 ) -> Iterator[Path]:
     """The folder for `stage` with these settings, dependencies and code; removed on success.
 
-    Left as it is when the block fails or is killed. A second run with the same key waits. With
-    `part`, runs of other parts share the folder at once, only runs of the same one wait, and
-    nobody removes it: that is for whoever finds all parts done.
+    Left as it is, unless empty, when the block fails or is killed. A second run with the same key
+    waits. With `part`, runs of other parts share the folder at once, only runs of the same one
+    wait, and nobody removes it: that is for whoever finds all parts done.
     """
     key = sha256_json([stage, settings, [tree_hash(d) for d in dependencies], code_version()])
     folder = root() / f"{stage.replace('/', '-')}-{key[:16]}"
@@ -60,7 +60,14 @@ def scratch(
         folder.mkdir(exist_ok=True)
         if any(folder.iterdir()):
             print(f"{stage}: going on from {folder}", file=sys.stderr)
-        yield folder
+        try:
+            yield folder
+        except BaseException:
+            # What failed before it had anything to keep leaves nothing.
+            with contextlib.suppress(OSError):
+                if part is None:
+                    folder.rmdir()
+            raise
         if part is None:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -47,8 +47,14 @@ def test_a_probability_is_the_sigmoid_and_never_overflows() -> None:
 
 
 def test_an_output_of_unknown_meaning_is_refused() -> None:
-    with pytest.raises(UserError, match="'log-density'"):
-        picture.probability(np.zeros((2, 2), np.float32), "log-density")
+    with pytest.raises(UserError, match="'depth'"):
+        picture.probability(np.zeros((2, 2), np.float32), "depth")
+
+
+def test_a_density_is_drawn_with_its_peak_at_one() -> None:
+    output = np.log(np.array([[0.1, 0.2], [0.4, 0.3]], np.float32)) + 50
+    shown = picture.probability(output, "log-density")
+    np.testing.assert_allclose(shown, [[0.25, 0.5], [1, 0.75]], rtol=1e-4)
 
 
 def test_levels_use_the_full_scale() -> None:
