@@ -121,7 +121,7 @@ def _area(scene: Scene, negatives: Tensor, step: float) -> float:
 def _reaching(scene: Scene, values: Tensor, step: float, repeats: Tensor | None = None) -> Tensor:
     """How many values reach each threshold, from 0 up, which all reach."""
     spread = scene.high - scene.low
-    scaled = (values - scene.low).div_(spread if spread > 0 else 1.0)
+    scaled = (values.double() - scene.low).div_(spread if spread > 0 else 1.0)
     steps = torch.arange(math.floor(1 / step + 1e-9) + 1, dtype=torch.float64)
     thresholds = (steps * step).to(values.device)
     total = len(values) if repeats is None else int(repeats.sum())

@@ -54,12 +54,21 @@ def information_gain_mit(
     return bits[0] - bits[1]
 
 
-def gain_of_map(flat: Flat, fixated: Fixated, baseline: Tensor) -> Tensor:
+def information_gain_of_map(
+    pred: Tensor, counts: Tensor, baseline: Tensor, fixations: Fixations = "repeats"
+) -> Tensor:
     """Information gain of maps read as densities, as KLDiv reads them, over log densities.
 
-    Either density counts as `MIT_EPSILON` where it is less: a single fixation on a pixel that a map
-    calls impossible costs 52 bits, not everything.
+    Prediction and `baseline` `(B, H, W)` → `(B,)`. Either density counts as `MIT_EPSILON` where it is less: a single
+    fixation on a pixel that a map calls impossible costs 52 bits, not everything.
     """
+    require_same_shape(pred, baseline, "baseline")
+    fixated = Fixated.from_counts(pred, counts, fixations)
+    return gain_of_map(Flat.from_maps(pred, "prediction"), fixated, baseline)
+
+
+def gain_of_map(flat: Flat, fixated: Fixated, baseline: Tensor) -> Tensor:
+    """`information_gain_of_map` of what has been prepared."""
     weights = flat.weights[fixated.image, fixated.pixel] / flat.mass[fixated.image, 0]
     log_density = weights.clamp_min_(MIT_EPSILON).log_()
     known = baseline.flatten(1)[fixated.image, fixated.pixel].double()

@@ -52,12 +52,12 @@ def kldiv(pred: Tensor, density: Tensor) -> Tensor:
     Both `(B, H, W)` → `(B,)`, both read as densities (shifted to be non-negative if they are not,
     then divided by their sum): `sum(q * log(eps + q / (p + eps)))` with `eps` = `MIT_EPSILON`.
     """
-    return _kldiv(_prediction(pred), _density(pred, density))
+    return _sim_and_kldiv(_prediction(pred), _density(pred, density))[1]
 
 
 def sim(pred: Tensor, density: Tensor) -> Tensor:
     """Histogram intersection of the two densities in [0, 1], 1 is best. Shapes as in `kldiv`."""
-    return _sim(_prediction(pred), _density(pred, density))
+    return _sim_and_kldiv(_prediction(pred), _density(pred, density))[0]
 
 
 def saliency_metrics(
@@ -102,8 +102,7 @@ def saliency_metrics(
         if density is not None:
             target = Flat.from_maps(density[part], "density", ids and ids[part], start)
             scores["CC"] = _cc(flat, target)
-            scores["SIM"] = _sim(flat, target)
-            scores["KLDiv"] = _kldiv(flat, target)
+            scores["SIM"], scores["KLDiv"] = _sim_and_kldiv(flat, target)
         chunks.append(scores)
     return {name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
@@ -127,29 +126,26 @@ def _areas(
 
 def _nss(pred: Flat, fixated: Fixated) -> Tensor:
     scale = pred.norm / pred.values.shape[1] ** 0.5
-    score = mean_at(fixated, pred.centred) / scale
+    score = (mean_at(fixated, pred.values) - pred.mean.flatten()) / scale
     return _undefined_where(torch.where(pred.constant, 0.0, score), fixated.totals == 0)
 
 
 def _cc(pred: Flat, target: Flat) -> Tensor:
-    inner = dots(pred.centred, target.centred)
-    score = torch.where(pred.constant, 0.0, inner / (pred.norm * target.norm))
+    score = torch.where(pred.constant, 0.0, pred.product(target) / (pred.norm * target.norm))
     return _undefined_where(score, target.constant)
 
 
-def _kldiv(pred: Flat, target: Flat) -> Tensor:
-    # The quotient of the densities as one of the maps times one of their sums: two passes less.
-    quotient = pred.weights + MIT_EPSILON * pred.mass
-    torch.div(target.weights, quotient, out=quotient)
-    logs = quotient.mul_(pred.mass / target.mass).add_(MIT_EPSILON).log_()
-    divergence = dots(target.weights, logs) / target.mass.flatten()
-    return _undefined_where(divergence, target.massless)
-
-
-def _sim(pred: Flat, target: Flat) -> Tensor:
+def _sim_and_kldiv(pred: Flat, target: Flat) -> tuple[Tensor, Tensor]:
+    # Both are taken times the density's mass, which saves dividing either map.
+    mass = target.mass.flatten()
     scaled = pred.weights * (target.mass / pred.mass)
-    shared = torch.minimum(scaled, target.weights, out=scaled).sum(dim=1)
-    return _undefined_where(shared / target.mass.flatten(), target.massless)
+    shared = torch.minimum(scaled, target.weights).sum(dim=1)
+    quotient = torch.div(target.weights, scaled.add_(MIT_EPSILON * target.mass), out=scaled)
+    divergence = dots(target.weights, quotient.add_(MIT_EPSILON).log_())
+    return (
+        _undefined_where(shared / mass, target.massless),
+        _undefined_where(divergence / mass, target.massless),
+    )
 
 
 def _prediction(pred: Tensor) -> Flat:
