@@ -59,8 +59,8 @@ def information_gain_of_map(
 ) -> Tensor:
     """Information gain of maps read as densities, as KLDiv reads them, over log densities.
 
-    Prediction and `baseline` `(B, H, W)` → `(B,)`. Either density counts as `MIT_EPSILON` where it is less: a single
-    fixation on a pixel that a map calls impossible costs 52 bits, not everything.
+    Prediction and `baseline` `(B, H, W)` → `(B,)`. Either density counts as `MIT_EPSILON` where it
+    is less: a single fixation on a pixel that a map calls impossible costs 52 bits, not everything.
     """
     require_same_shape(pred, baseline, "baseline")
     fixated = Fixated.from_counts(pred, counts, fixations)
