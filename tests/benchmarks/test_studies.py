@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.ablation import dots
 from benchmarks.ablation.plan import composed, merged, overrides_of
 from benchmarks.ablation.studies import STUDIES, Row, Study, chosen_rows, named
 from pipeline.config.schema import Config
@@ -91,6 +92,12 @@ def test_the_papers_figures_belong_to_rows_and_fill_their_tables(study: Study) -
         assert set(table.figures) <= keys
         assert set(table.titles) == set(table.figures)
         assert all(len(values) == len(table.columns) for values in table.figures.values())
+
+
+@pytest.mark.parametrize(("study", "row"), ROWS, ids=lambda each: getattr(each, "title", ""))
+def test_a_title_leaves_room_for_its_figures_in_the_picture(study: Study, row: Row) -> None:
+    character, figures = 6.6, 15 * 6.3
+    assert len(row.title) * character + figures < dots.WIDTH - dots.LEFT - dots.RIGHT
 
 
 def test_figures_are_printed_as_the_paper_prints_them() -> None:
