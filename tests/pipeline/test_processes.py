@@ -1,0 +1,163 @@
+"""Several processes, for real: the same labels for any number, training that survives a lost rank.
+
+gloo on the CPU; two processes train FastSal (A) on tiny generated scenes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pipeline.files import tree_hash
+from tests.conftest import TINY, Workspace
+
+pytestmark = pytest.mark.slow
+
+PAIR = (*TINY, "machine.processes=2", "profile.finetune_epochs=2", "phases=labels")
+OUTPUT = Path("outputs/train/finetune")
+TRAIN = (sys.executable, "-m", "pipeline.stages.train", "finetune")
+
+
+@pytest.fixture(scope="module")
+def workspace(done: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A copy of the finished one, with data, teacher and labels, set to two processes."""
+    base = tmp_path_factory.mktemp("processes")
+    shutil.copytree(done.folder, base / "checkout", symlinks=True)
+    copy = Workspace(base / "checkout", done.environment | {"FOVEA_SCRATCH": str(base / "scratch")})
+    copy.compose(*PAIR)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def undisturbed(workspace: Workspace) -> dict[str, str]:
+    """What two processes make when nobody disturbs them."""
+    shutil.rmtree(workspace.folder / OUTPUT)
+    workspace.stage("train", "finetune")
+    return files(workspace)
+
+
+def files(workspace: Workspace) -> dict[str, str]:
+    """Hashes of all that the phase leaves, losses step by step among them."""
+    return {path.name: tree_hash(path) for path in (workspace.folder / OUTPUT).iterdir()}
+
+
+def rank(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get("RANK")
+    except psutil.Error:
+        return None
+
+
+def wait_for_state(workspace: Workspace, process: subprocess.Popen[str]) -> Path:
+    """The scratch folder of the phase once its first epoch is saved."""
+    scratch = Path(workspace.environment["FOVEA_SCRATCH"])
+    for _ in range(3000):
+        for state in scratch.glob("train-finetune-*/state.pt"):
+            return state.parent
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    raise AssertionError("no epoch was saved in time")
+
+
+def start(workspace: Workspace) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        TRAIN, cwd=workspace.folder, env=workspace.environment, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_a_lost_rank_ends_the_training_in_words_and_the_next_run_goes_on_exactly(
+    workspace: Workspace, undisturbed: dict[str, str]
+) -> None:
+    shutil.rmtree(workspace.folder / OUTPUT)
+    process = start(workspace)
+    folder = wait_for_state(workspace, process)
+    second = [p for p in psutil.Process(process.pid).children(recursive=True) if rank(p) == "1"]
+    assert second
+    os.kill(second[0].pid, signal.SIGKILL)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert "rank 1 of 2 was lost" in said
+    assert "Traceback" not in said
+    assert not (workspace.folder / OUTPUT).exists()
+    assert folder.is_dir()
+    again = workspace.stage("train", "finetune")
+    assert f"going on from {folder}" in again.stderr
+    assert files(workspace) == undisturbed
+
+
+def test_everything_killed_at_once_goes_on_exactly(
+    workspace: Workspace, undisturbed: dict[str, str]
+) -> None:
+    shutil.rmtree(workspace.folder / OUTPUT)
+    process = start(workspace)
+    wait_for_state(workspace, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    workspace.stage("train", "finetune")
+    assert files(workspace) == undisturbed
+
+
+def test_a_training_of_another_number_of_processes_is_not_gone_on_with(
+    workspace: Workspace, undisturbed: dict[str, str]
+) -> None:
+    """What one process makes differs from what two make, and neither takes up the other's work."""
+    shutil.rmtree(workspace.folder / OUTPUT)
+    process = start(workspace)
+    folder = wait_for_state(workspace, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    workspace.compose(*PAIR, "machine.processes=1")
+    alone = workspace.stage("train", "finetune")
+    workspace.compose(*PAIR)
+    assert "going on" not in alone.stderr
+    assert folder.is_dir()
+    found = files(workspace)
+    assert found["steps.csv"] != undisturbed["steps.csv"]
+    shutil.rmtree(folder)
+
+
+def test_a_batch_that_processes_cannot_share_is_refused(workspace: Workspace) -> None:
+    workspace.compose(*PAIR, "profile.batch=7")
+    refused = workspace.stage("train", "finetune", check=False)
+    workspace.compose(*PAIR)
+    assert refused.returncode == 2
+    assert "Traceback" not in refused.stderr
+    assert "batch" in refused.stderr
+
+
+@pytest.mark.parametrize("processes", [1, 2, 4])
+def test_labels_are_the_same_bytes_for_any_number_of_processes(
+    workspace: Workspace, processes: int
+) -> None:
+    labels = workspace.folder / "outputs/labels/salgan"
+    whole = tree_hash(labels)
+    shutil.rmtree(labels)
+    workspace.compose(*PAIR, f"machine.processes={processes}")
+    workspace.stage("label", "salgan")
+    workspace.compose(*PAIR)
+    assert tree_hash(labels) == whole
+
+
+def test_a_rank_lost_while_labelling_leaves_its_shards_to_the_next_run(
+    workspace: Workspace,
+) -> None:
+    labels = workspace.folder / "outputs/labels/salgan"
+    whole = tree_hash(labels)
+    shutil.rmtree(labels)
+    # Of a job array on two machines one is lost: the other's shards stay, and nothing is merged.
+    first = Workspace(workspace.folder, workspace.environment | {"RANK": "0", "WORLD_SIZE": "2"})
+    said = first.stage("label", "salgan").stdout
+    assert "2 shards of other ranks are missing; the last rank to end merges" in said
+    assert not labels.exists()
+    lost = Workspace(workspace.folder, workspace.environment | {"RANK": "1", "WORLD_SIZE": "2"})
+    lost.stage("label", "salgan")
+    assert tree_hash(labels) == whole
