@@ -29,6 +29,8 @@ from pipeline.report.page import content_hash, environment, joined
 from pipeline.report.tables import Line
 
 HERE = Path(__file__).parent
+SAMPLE = "data=sample"
+"""What is measured on unless the user says otherwise."""
 MODULE = "python -m benchmarks.ablation"
 APART = """The paper's figures were measured on other data (SALICON 2017, MIT1003, MIT300) and after
 another schedule than ours: compare the order of rows, never the values.""".replace("\n", " ")
@@ -179,7 +181,7 @@ def _cautions(group: Group) -> list[str]:
     found = []
     missing = [r.row.title for r in group.results if not r.entries]
     if missing and group.entries:
-        found.append(f"Not run: {', '.join(missing)}.")
+        found.append(f"Not run: {'; '.join(missing)}.")
     numbers = {len(result.entries) for result in group.results if result.entries}
     if 1 in numbers:
         found.append("A row of a single seed has no spread: its differences may be chance.")
@@ -193,12 +195,17 @@ def _metrics(own: Sequence[Group]) -> list[str]:
 
 
 def _card(study: Study, own: Sequence[Group], metric: str) -> Card:
-    """Ours first, each data set in a picture of its own scale, then the paper's."""
+    """Ours first, each data set in a picture of its own scale, then the paper's.
+
+    Rows that nobody has run yet stand in the tables alone.
+    """
     panels = []
+    run = {r.row.key for group in own for r in group.results if r.entries}
     for group in own:
         best = group.best(metric)
-        rows = [Dotted(r.row.title, r.spread(metric), r is best) for r in group.results]
-        panels.append((f"Here, {_title(group)}", panel(rows, metric, "ours")))
+        results = [r for r in group.results if r.row.key in run]
+        rows = [Dotted(r.row.title, r.spread(metric), r is best) for r in results]
+        panels.append((f"Here, {_short(group, own)}", panel(rows, metric, "ours")))
     for table in study.published:
         if metric not in table.columns:
             continue
@@ -215,7 +222,15 @@ def _card(study: Study, own: Sequence[Group], metric: str) -> Card:
 
 
 def _title(group: Group) -> str:
-    return " ".join(group.given) or "data=sample"
+    return " ".join(group.given) or SAMPLE
+
+
+def _short(group: Group, others: Sequence[Group]) -> str:
+    """Its data, and what tells it from the study's other groups."""
+    shared = set.intersection(*(set(other.given) for other in others))
+    data = next((o for o in group.given if o.startswith("data=")), SAMPLE)
+    own = [o for o in group.given if o not in shared and o != data]
+    return " ".join([data, *own])
 
 
 def _published(table: Published) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -59,6 +60,42 @@ def test_the_command_holds_every_override_and_the_read_out() -> None:
     for override in ("profile.batch=8", "student.readout=softmax", "seed=4", "phases=distilled"):
         assert override in settings
     assert planned_entry(run).overrides == tuple(settings)
+
+
+STAGE = """stages:
+  evaluate:
+    cmd: mkdir -p outputs && cp measured.json outputs/metrics.json
+    params: [seed]
+    metrics: [outputs/metrics.json]
+"""
+
+
+@pytest.mark.slow
+def test_a_real_experiment_that_has_ended_is_collected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DVC's own answer, in a project of one stage; another experiment was never run."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{name}_NAME", "test")
+        monkeypatch.setenv(f"GIT_{name}_EMAIL", "test@localhost")
+    Path("dvc.yaml").write_text(STAGE)
+    Path("params.yaml").write_text("seed: 0\n")
+    Path("measured.json").write_text(json.dumps(METRICS))
+    for line in (["git", "init", "-q"], [*experiments.DVC, "init", "-q"], ["git", "add", "-A"],
+                 ["git", "commit", "-qm", "one stage"],
+                 [*experiments.DVC, "exp", "run", "-n", "ended", "-S", "seed=1"]):  # fmt: skip
+        subprocess.run(line, check=True)
+    path = tmp_path / "ledger.jsonl"
+    waiting = [
+        entry(seed=n, metrics=None, experiment=name) for n, name in enumerate(("ended", "not"))
+    ]
+    ledger.add(path, waiting)
+    assert experiments.collect(path) == (1, ["not"])
+    done, other = ledger.read(path)
+    assert (done.metrics, done.others) == (METRICS["student"], {"mean map": METRICS["mean map"]})
+    assert not other.done
+    assert experiments.collect(path) == (0, ["not"])
 
 
 @pytest.mark.slow
