@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -166,7 +167,7 @@ def test_a_rank_lost_while_labelling_leaves_its_shards_to_be_run_again(
         time.sleep(0.01)
     lost.kill()
     lost.wait()
-    said = first.stage("label", "salgan").stdout
+    said = batch_script(first, "label.slurm", "salgan").stdout
     if not labels.exists():  # it had not yet done its last shard
         assert "1 of 5 shards are missing (3), of rank 1 of 2" in said
         assert "run again with the same RANK and WORLD_SIZE" in said
@@ -176,6 +177,40 @@ def test_a_rank_lost_while_labelling_leaves_its_shards_to_be_run_again(
     assert "already holds all 40 maps" in first.stage("label", "salgan").stdout
     assert tree_hash(labels) == whole
     assert not any(path.is_dir() for path in scratch.glob("label-*"))
+
+
+def test_the_slurm_job_of_a_training_makes_what_launched_processes_make(
+    workspace: Workspace, undisturbed: dict[str, str], tmp_path: Path
+) -> None:
+    """One node with two processes; `srun` and `scontrol` stand in for Slurm's."""
+    shutil.rmtree(workspace.folder / OUTPUT)
+    for name, does in (("srun", 'exec "$@"'), ("scontrol", "echo 127.0.0.1")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    job = {
+        "PATH": f"{tmp_path}{os.pathsep}{workspace.environment['PATH']}",
+        "MASTER_PORT": str(port),
+        "SLURM_JOB_ID": "7",
+        "SLURM_JOB_NODELIST": "node1",
+        "SLURM_JOB_NUM_NODES": "1",
+        "SLURM_GPUS_ON_NODE": "2",
+    }
+    node = Workspace(workspace.folder, workspace.environment | job)
+    batch_script(node, "train.slurm", "train", "finetune")
+    assert files(workspace) == undisturbed
+
+
+def batch_script(
+    workspace: Workspace, name: str, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """Run one of scripts/, with this Python's environment where it looks for one."""
+    place = workspace.folder / ".venv"
+    if not place.exists():
+        place.symlink_to(sys.prefix)
+    return workspace.run("bash", f"scripts/{name}", *arguments)
 
 
 def task(workspace: Workspace, number: int) -> Workspace:
