@@ -160,6 +160,7 @@ def test_a_rank_lost_while_labelling_leaves_its_shards_to_be_run_again(
     shutil.rmtree(labels)
     scratch = Path(workspace.environment["FOVEA_SCRATCH"])
     first, second = (task(workspace, number) for number in range(2))
+    workspace.compose(*PAIR, "machine.processes=1")
     command = (sys.executable, "-m", "pipeline.stages.label", "salgan")
     lost = subprocess.Popen(command, cwd=second.folder, env=second.environment)
     while not any(scratch.glob("label-salgan-*/shard-00001.json")):
@@ -177,6 +178,7 @@ def test_a_rank_lost_while_labelling_leaves_its_shards_to_be_run_again(
     assert "already holds all 40 maps" in first.stage("label", "salgan").stdout
     assert tree_hash(labels) == whole
     assert not any(path.is_dir() for path in scratch.glob("label-*"))
+    workspace.compose(*PAIR)
 
 
 def test_the_slurm_job_of_a_training_makes_what_launched_processes_make(
