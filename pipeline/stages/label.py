@@ -7,6 +7,7 @@ labels its share of shards into one shared FOVEA_SCRATCH; the rank that finds al
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from pipeline.data.layouts import Record
 from pipeline.data.resize import NAME
 from pipeline.engine import device as devices
 from pipeline.engine.progress import Meter
+from pipeline.errors import UserError
 from pipeline.files import replace_tree, sha256_file, sha256_json
-from pipeline.labels import LabelSpec, image_reader, merge, write_shards
+from pipeline.labels import LabelSpec, LabelStore, image_reader, merge, write_shards
 from pipeline.labels.maps import Size, fixation_map, log_density
 from pipeline.labels.reader import Read
 from pipeline.lock import in_turn
@@ -93,14 +95,42 @@ def label(spec: LabelSpec, folder: Path, read: Read, predict: Labeller, earlier:
 
 
 def finish(spec: LabelSpec, folder: Path, target: Path) -> None:
-    """Merge and put in place, if no shard of another rank is missing; it is then the last one."""
+    """Merge and put in place, if no shard of another rank is missing; it is then the last one.
+
+    A rank that is run once more after that finds the whole store in `target` and leaves nothing.
+    """
     missing = [n for n in range(spec.shards) if not (folder / spec.sidecar_name(n)).is_file()]
     if not missing:
         merge(spec, folder)
         replace_tree(folder, target)
         print(f"{len(spec.ids)} maps by {spec.teacher} in {target}")
     elif folder.is_dir():
-        print(f"{len(missing)} shards of other ranks are missing; the last rank to end merges")
+        if is_whole(spec, target):
+            shutil.rmtree(folder)
+            print(f"{target} already holds all {len(spec.ids)} maps by {spec.teacher}")
+        else:
+            print(still_missing(missing, spec.shards, rank()[1]))
+
+
+def is_whole(spec: LabelSpec, target: Path) -> bool:
+    """Whether `target` is a merged store of these labels, sound to the last byte."""
+    try:
+        store = LabelStore(target)
+        store.verify()
+    except UserError:
+        return False
+    return store.spec.key() == spec.key()
+
+
+def still_missing(missing: list[int], shards: int, world: int) -> str:
+    """Which shards, whose they are, and what to do if their rank does not come."""
+    ranks = sorted({shard % world for shard in missing})
+    named = ", ".join(map(str, missing[:8])) + (", …" if len(missing) > 8 else "")
+    return (
+        f"{len(missing)} of {shards} shards are missing ({named}), of rank "
+        f"{', '.join(map(str, ranks))} of {world}; the last rank to end merges, and one that was "
+        "lost is run again with the same RANK and WORLD_SIZE"
+    )
 
 
 class Labeller:

@@ -21,7 +21,7 @@ import torch
 from pipeline.engine.distributed import ALONE, together
 from pipeline.engine.history import read
 from pipeline.errors import UserError
-from tests.engine.together import CPU, gradients, learn
+from tests.engine.together import CPU, by_hand, gradients, learn
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = ("-m", "tests.engine.together")
@@ -125,6 +125,21 @@ def test_two_processes_step_as_one_on_the_same_batch(
                 torch.tensor(expected), rel=1e-9
             )
     assert seen(pair, kind)[0] == seen(pair, kind)[1]
+
+
+def test_gradients_averaged_by_hand_are_those_of_the_whole_batch(pair: Path) -> None:
+    alone = by_hand(ALONE)
+    for made in seen(pair, "by hand"):
+        for ours, expected in zip(made, alone):
+            if expected is None:
+                assert ours is None
+            else:
+                torch.testing.assert_close(
+                    torch.tensor(ours, dtype=torch.float64),
+                    torch.tensor(expected, dtype=torch.float64),
+                    rtol=1e-11,
+                    atol=1e-14,
+                )
 
 
 def test_a_part_that_is_not_finite_stops_all_at_once(pair: Path) -> None:

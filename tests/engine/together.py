@@ -83,6 +83,18 @@ def gradients(group: Group, accumulate: int = 1, grad_clip: float | None = None)
     return {"terms": terms, "gradients": shown, "weights": weights}
 
 
+def by_hand(group: Group) -> list[Any]:
+    """Gradients of a network that is not wrapped, averaged as SalGAN's two are."""
+    torch.manual_seed(group.rank)
+    model = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 1)).double()
+    model.register_parameter("unused", nn.Parameter(torch.zeros(2, dtype=torch.float64)))
+    group.align([model])
+    batch = next(iter(Batches(group).epoch(0, 0)))
+    (model(batch["x"]).squeeze(1) - batch["x"].sum(1)).square().mean().backward()
+    group.average_gradients(model.parameters())
+    return [None if p.grad is None else p.grad.tolist() for p in model.parameters()]
+
+
 def spoilt(group: Group) -> str:
     """What is raised in each process when the last one's part of the batch is not finite."""
     trained = supervised(group)
@@ -124,6 +136,7 @@ def compare(group: Group, folder: Path) -> None:
         "pieces": gradients(group, accumulate=2),
         "clipped": gradients(group, grad_clip=0.01),
         "spoilt": spoilt(group),
+        "by hand": by_hand(group),
     }
     learn(group, folder / "trained" if group.first else folder / "nobody")
     (folder / f"rank{group.rank}.json").write_text(json.dumps(made))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -94,7 +95,7 @@ def test_a_lost_rank_ends_the_training_in_words_and_the_next_run_goes_on_exactly
     assert files(workspace) == undisturbed
 
 
-def test_everything_killed_at_once_goes_on_exactly(
+def test_everything_killed_at_once_goes_on_exactly_with_other_loaders(
     workspace: Workspace, undisturbed: dict[str, str]
 ) -> None:
     shutil.rmtree(workspace.folder / OUTPUT)
@@ -102,7 +103,10 @@ def test_everything_killed_at_once_goes_on_exactly(
     wait_for_state(workspace, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    workspace.stage("train", "finetune")
+    workspace.compose(*PAIR, "machine.workers=1")  # which changes nothing, not even the folder
+    again = workspace.stage("train", "finetune")
+    workspace.compose(*PAIR)
+    assert "going on from" in again.stderr
     assert files(workspace) == undisturbed
 
 
@@ -147,17 +151,73 @@ def test_labels_are_the_same_bytes_for_any_number_of_processes(
     assert tree_hash(labels) == whole
 
 
-def test_a_rank_lost_while_labelling_leaves_its_shards_to_the_next_run(
+def test_a_rank_lost_while_labelling_leaves_its_shards_to_be_run_again(
     workspace: Workspace,
 ) -> None:
+    """As a Slurm array of two tasks, the second of which is killed with a shard done."""
     labels = workspace.folder / "outputs/labels/salgan"
     whole = tree_hash(labels)
     shutil.rmtree(labels)
-    # Of a job array on two machines one is lost: the other's shards stay, and nothing is merged.
-    first = Workspace(workspace.folder, workspace.environment | {"RANK": "0", "WORLD_SIZE": "2"})
-    said = first.stage("label", "salgan").stdout
-    assert "2 shards of other ranks are missing; the last rank to end merges" in said
-    assert not labels.exists()
-    lost = Workspace(workspace.folder, workspace.environment | {"RANK": "1", "WORLD_SIZE": "2"})
-    lost.stage("label", "salgan")
+    scratch = Path(workspace.environment["FOVEA_SCRATCH"])
+    first, second = (task(workspace, number) for number in range(2))
+    workspace.compose(*PAIR, "machine.processes=1")
+    command = (sys.executable, "-m", "pipeline.stages.label", "salgan")
+    lost = subprocess.Popen(command, cwd=second.folder, env=second.environment)
+    while not any(scratch.glob("label-salgan-*/shard-00001.json")):
+        assert lost.poll() is None, "ended before it could be killed"
+        time.sleep(0.01)
+    lost.kill()
+    lost.wait()
+    said = batch_script(first, "label.slurm", "salgan").stdout
+    if not labels.exists():  # it had not yet done its last shard
+        assert "1 of 5 shards are missing (3), of rank 1 of 2" in said
+        assert "run again with the same RANK and WORLD_SIZE" in said
+        assert "salgan: labelled 1 of 5 shards" in second.stage("label", "salgan").stdout
     assert tree_hash(labels) == whole
+    # Run once more after the merge, as a requeued task is, it changes nothing and leaves nothing.
+    assert "already holds all 40 maps" in first.stage("label", "salgan").stdout
+    assert tree_hash(labels) == whole
+    assert not any(path.is_dir() for path in scratch.glob("label-*"))
+    workspace.compose(*PAIR)
+
+
+def test_the_slurm_job_of_a_training_makes_what_launched_processes_make(
+    workspace: Workspace, undisturbed: dict[str, str], tmp_path: Path
+) -> None:
+    """One node with two processes; `srun` and `scontrol` stand in for Slurm's."""
+    shutil.rmtree(workspace.folder / OUTPUT)
+    for name, does in (("srun", 'exec "$@"'), ("scontrol", "echo 127.0.0.1")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    job = {
+        "PATH": f"{tmp_path}{os.pathsep}{workspace.environment['PATH']}",
+        "MASTER_PORT": str(port),
+        "SLURM_JOB_ID": "7",
+        "SLURM_JOB_NODELIST": "node1",
+        "SLURM_JOB_NUM_NODES": "1",
+        "SLURM_GPUS_ON_NODE": "2",
+    }
+    node = Workspace(workspace.folder, workspace.environment | job)
+    batch_script(node, "train.slurm", "train", "finetune")
+    assert files(workspace) == undisturbed
+
+
+def batch_script(
+    workspace: Workspace, name: str, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """Run one of scripts/, with this Python's environment where it looks for one."""
+    place = workspace.folder / ".venv"
+    if not place.exists():
+        place.symlink_to(sys.prefix)
+    return workspace.run("bash", f"scripts/{name}", *arguments)
+
+
+def task(workspace: Workspace, number: int) -> Workspace:
+    """The workspace as a task of a Slurm array of two sees it."""
+    array = {"ID": str(number), "COUNT": "2", "MIN": "0", "MAX": "1"}
+    named = {f"SLURM_ARRAY_TASK_{name}": value for name, value in array.items()}
+    rest = {k: v for k, v in workspace.environment.items() if k not in ("RANK", "WORLD_SIZE")}
+    return Workspace(workspace.folder, rest | named)
