@@ -96,6 +96,12 @@ def test_means_far_from_zero_lose_no_digits(offset: float, scale: float) -> None
     torch.testing.assert_close(near, torch.ones_like(near), rtol=0, atol=1e-7)
 
 
+def test_the_uniform_area_on_request() -> None:
+    found = saliency.saliency_metrics(PREDS, COUNTS, uniform=True)
+    assert list(found) == ["NSS", "AUC-Judd", "AUC"]
+    assert torch.equal(found["AUC"], auc.auc_uniform(PREDS, COUNTS))
+
+
 def test_what_is_not_given_is_not_scored(baselines: Baselines) -> None:
     others, bias = context(baselines, IDS)
     assert set(saliency.saliency_metrics(PREDS, COUNTS, others=others)) == {
