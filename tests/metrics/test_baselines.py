@@ -12,6 +12,7 @@ from pipeline.errors import UserError
 from pipeline.metrics.baselines import ELSEWHERE, LEFT_OUT, Baselines, build, pooled
 from pipeline.metrics.centre_bias import centre_bias, fit
 from pipeline.metrics.points import Points
+from pipeline.report.read import against
 from tests.metrics.maps import real_like
 
 SIZES = {"a": (40, 60), "b": (40, 60), "c": (25, 30), "none": (40, 60)}
@@ -128,6 +129,18 @@ def test_damage_is_named(tmp_path: Path) -> None:
     np.savez(path, ids=np.array(["a"]))
     with pytest.raises(UserError, match="damaged"):
         Baselines.read(path)
+
+
+def test_the_report_says_what_was_compared_with(tmp_path: Path) -> None:
+    path = tmp_path / "baselines.npz"
+    assert against(path) == ""
+    build(IMAGES, TRAINED).write(path)
+    said = against(path)
+    assert "over the fixations on 6 images (training images)" in said
+    build(IMAGES).write(path)
+    assert "(the other evaluation images)" in against(path)
+    build({"a": IMAGES["a"]}).write(path)
+    assert against(path) == ""
 
 
 def test_an_unknown_image_is_named() -> None:
