@@ -8,14 +8,15 @@ is undefined, and what the arguments are, is said in `pipeline.metrics.saliency`
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.metrics.prepare import Fixated, Fixations, Flat, Scene, scenes
-from pipeline.metrics.ranks import ranks
+from pipeline.metrics.prepare import Fixations, Scene, as_scores, fixated_of, scenes
+from pipeline.metrics.ranks import Ranks, ranks
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def auc_judd(pred: Tensor, counts: Tensor, fixations: Fixations = "repeats") -> 
     `pred` `(B, H, W)`, `counts` `(B, H, W)` → `(B,)` float64. The curve is straight between
     thresholds, so `k` distinct fixated values score no less than `1 / 2k`.
     """
-    return as_scores(map(judd, prepared(pred, counts, fixations)), pred)
+    return as_scores([judd(scene) for scene in scenes(pred, counts, fixations)], pred)
 
 
 def auc_uniform(pred: Tensor, counts: Tensor, fixations: Fixations = "repeats") -> Tensor:
@@ -43,7 +44,7 @@ def auc_uniform(pred: Tensor, counts: Tensor, fixations: Fixations = "repeats") 
     The probability that a fixation lies on a higher value than a pixel drawn at random, ties
     counting half: pysaliency's AUC with `nonfixations="uniform"`.
     """
-    return as_scores(map(uniform, prepared(pred, counts, fixations)), pred)
+    return as_scores([uniform(scene) for scene in scenes(pred, counts, fixations)], pred)
 
 
 def sauc(
@@ -58,64 +59,56 @@ def sauc(
     on all other images, moved to this image's size, repeats included: pysaliency's AUC with
     `nonfixations="shuffled"`. Nothing is drawn at random. Undefined where there is no other.
     """
-    images = prepared(pred, counts, fixations)
-    among = negatives_of(pred, others)
-    return as_scores(map(shuffled, images, among), pred)
+    images = scenes(pred, counts, fixations)
+    pairs = zip(images, negatives_of(pred, others), strict=True)
+    return as_scores([shuffled(*pair) for pair in pairs], pred)
 
 
 def judd(scene: Scene) -> float:
     """`auc_judd` of one image."""
-    negatives = len(scene.values) - len(scene.pixel)
-    if not scene.fixations or not negatives:
+    fixations, pixels = scene.fixated.total, len(scene.map.given)
+    negatives = pixels - len(scene.fixated.pixel)
+    if not fixations or not negatives:
         return math.nan
     levels, place = scene.levels
-    below = ranks(scene.values, levels, scene.low, scene.high).below
-    fixated = torch.bincount(place, minlength=len(levels))
-    below = below - (fixated.cumsum(0) - fixated)  # fixated pixels are no negatives
+    fixated = np.bincount(place, minlength=len(levels))
+    below = scene.ranks.below - (fixated.cumsum() - fixated)  # fixated pixels are no negatives
     # A negative between two neighbouring thresholds widens one trapezoid of the curve, whose height
     # is the mean hit rate of the two; below all thresholds the curve runs at hit rate 1.
-    hit = scene.hits.flip(0).cumsum(0).flip(0)
-    heights = torch.cat([hit[:1], hit]) + torch.cat([hit, hit.new_zeros(1)])
-    widths = torch.cat([below, below.new_full((1,), negatives)]).diff(prepend=below.new_zeros(1))
-    return int(torch.dot(widths, heights)) / (2 * scene.fixations * negatives)
+    hit = scene.hits[::-1].cumsum()[::-1]
+    heights = np.concatenate([hit[:1], hit]) + np.append(hit, 0)
+    widths = np.diff(below, prepend=0, append=negatives)
+    return int(widths @ heights) / (2 * fixations * negatives)
 
 
 def uniform(scene: Scene) -> float:
     """`auc_uniform` of one image."""
-    return _against(scene, scene.values, None, len(scene.values))
+    return _against(scene, scene.ranks, len(scene.map.given)) if scene.fixated.total else math.nan
 
 
 def shuffled(scene: Scene, negatives: Negatives) -> float:
     """`sauc` of one image."""
-    values = scene.values[negatives.pixel]
-    return _against(scene, values, negatives.repeats, int(negatives.repeats.sum()))
-
-
-def _against(scene: Scene, values: Tensor, repeats: Tensor | None, negatives: int) -> float:
-    """Share of pairs of a fixation and a negative that are in the right order, ties half."""
-    if not scene.fixations or not negatives:
+    total = int(negatives.repeats.sum())
+    if not scene.fixated.total or not total:
         return math.nan
-    found = ranks(values, scene.levels[0], scene.low, scene.high, repeats)
-    twice = torch.dot(scene.hits, 2 * found.below + found.equal)
-    return int(twice) / (2 * scene.fixations * negatives)
+    values, shown = scene.map.given[negatives.pixel], scene.map
+    found = ranks(values, scene.levels[0], shown.low, shown.high, negatives.repeats)
+    return _against(scene, found, total)
 
 
-def prepared(pred: Tensor, counts: Tensor, fixations: Fixations) -> list[Scene]:
-    """The images of a batch, checked."""
-    flat = Flat.from_maps(pred, "prediction")
-    return scenes(flat, Fixated.from_counts(pred, counts, fixations))
+def _against(scene: Scene, found: Ranks, negatives: int) -> float:
+    """Share of pairs of a fixation and a negative that are in the right order, ties half."""
+    twice = scene.hits @ (2 * found.below + found.equal)
+    return int(twice) / (2 * scene.fixated.total * negatives)
 
 
 def negatives_of(pred: Tensor, others: Tensor | Sequence[Negatives]) -> Sequence[Negatives]:
     """Negatives of every image of a batch. Raises `ValueError` where their number differs."""
     if isinstance(others, Tensor):
-        found = Fixated.from_counts(pred, others, "repeats")
-        return [Negatives(pixel, repeats) for pixel, repeats in found.each]
+        return [
+            Negatives(found.pixel, torch.from_numpy(found.repeats).to(found.pixel.device))
+            for found in fixated_of(pred, others, "repeats")
+        ]
     if len(others) != len(pred):
         raise ValueError(f"{len(others)} sets of negatives for {len(pred)} predictions")
     return others
-
-
-def as_scores(values: Iterable[float], like: Tensor) -> Tensor:
-    """Scores `(B,)` float64 on the device of the maps."""
-    return torch.tensor(list(values), dtype=torch.float64, device=like.device)

@@ -19,8 +19,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.metrics.auc import Negatives, as_scores, negatives_of, prepared
-from pipeline.metrics.prepare import Fixations, Scene
+from pipeline.metrics.auc import Negatives, negatives_of
+from pipeline.metrics.prepare import Fixations, Scene, as_scores, scenes
 from pipeline.metrics.ranks import ranks
 
 SPLITS = 100
@@ -42,16 +42,16 @@ def auc_borji(
     `pred` and `counts` `(B, H, W)`, `ids` of the B images → `(B,)` float64. Borji's code reads
     `counts` as a mask, which is `fixations="unique"`.
     """
-    images = _named(prepared(pred, counts, fixations), ids)
-    return as_scores((drawn(s, i, seed, splits, step) for s, i in images), pred)
+    images = zip(scenes(pred, counts, fixations, _checked(pred, ids)), ids, strict=True)
+    return as_scores([drawn(*image, seed, splits, step) for image in images], pred)
 
 
 def auc_borji_expected(
     pred: Tensor, counts: Tensor, *, step: float = STEP, fixations: Fixations = "repeats"
 ) -> Tensor:
     """The expectation of `auc_borji` over its draws: every pixel is a negative, once."""
-    images = prepared(pred, counts, fixations)
-    return as_scores((_area(scene, scene.values, step) for scene in images), pred)
+    images = scenes(pred, counts, fixations)
+    return as_scores([_area(scene, scene.map.given, step) for scene in images], pred)
 
 
 def sauc_borji(
@@ -71,21 +71,19 @@ def sauc_borji(
     once, those fixated in this image left out; as many as there are fixations, if there are so
     many. `others` as in `pipeline.metrics.auc.sauc`, which draws nothing and is what is reported.
     """
-    scored = zip(
-        _named(prepared(pred, counts, fixations), ids), negatives_of(pred, others), strict=True
-    )
-    return as_scores(
-        (_among(scene, i, negatives, seed, splits, step) for (scene, i), negatives in scored), pred
-    )
+    images = scenes(pred, counts, fixations, _checked(pred, ids))
+    each = zip(images, ids, negatives_of(pred, others), strict=True)
+    return as_scores([_among(*image, seed, splits, step) for image in each], pred)
 
 
 def drawn(scene: Scene, image: str, seed: int, splits: int = SPLITS, step: float = STEP) -> float:
     """`auc_borji` of one image."""
     _check(splits, step)
+    values = scene.map.given
     draws = generator(seed, image).integers(
-        len(scene.values), size=splits * scene.fixations, dtype=np.int32
+        len(values), size=splits * scene.fixated.total, dtype=np.int32
     )
-    return _area(scene, scene.values.take(_on(scene, draws)), step)
+    return _area(scene, values.index_select(0, _like(values, draws)), step)
 
 
 def _among(
@@ -93,11 +91,11 @@ def _among(
 ) -> float:
     _check(splits, step)
     pool = negatives.pixel[negatives.repeats > 0]
-    pool = pool[~torch.isin(pool, scene.pixel)]
-    size = min(scene.fixations, len(pool))
+    pool = pool[~torch.isin(pool, scene.fixated.pixel)]
+    size = min(scene.fixated.total, len(pool))
     random = generator(seed, image)
     rows = [random.choice(len(pool), size, replace=False, shuffle=False) for _ in range(splits)]
-    return _area(scene, scene.values[pool[_on(scene, np.concatenate(rows))]], step)
+    return _area(scene, scene.map.given[pool[_like(pool, np.concatenate(rows))]], step)
 
 
 def generator(seed: int, image: str) -> np.random.Generator:
@@ -108,34 +106,35 @@ def generator(seed: int, image: str) -> np.random.Generator:
 
 def _area(scene: Scene, negatives: Tensor, step: float) -> float:
     """Area under the curve through thresholds 0, `step`, … of the map scaled to 0-1."""
-    if not scene.fixations or not len(negatives):
+    if not scene.fixated.total or not len(negatives):
         return math.nan
-    hits = _reaching(scene, scene.values[scene.pixel], step, scene.repeats)
+    repeats = _like(negatives, scene.fixated.repeats)
+    hits = _reaching(scene, _like(negatives, scene.at), step, repeats)
     alarms = _reaching(scene, negatives, step)
-    ends = hits.new_zeros(1)
-    heights = hits + torch.cat([hits[1:], ends])
-    widths = alarms - torch.cat([alarms[1:], ends])
-    return int(torch.dot(widths, heights)) / (2 * scene.fixations * len(negatives))
+    heights = hits + np.append(hits[1:], 0)
+    widths = alarms - np.append(alarms[1:], 0)
+    return int(widths @ heights) / (2 * scene.fixated.total * len(negatives))
 
 
-def _reaching(scene: Scene, values: Tensor, step: float, repeats: Tensor | None = None) -> Tensor:
+def _reaching(
+    scene: Scene, values: Tensor, step: float, repeats: Tensor | None = None
+) -> NDArray[np.int64]:
     """How many values reach each threshold, from 0 up, which all reach."""
-    spread = scene.high - scene.low
-    scaled = (values.double() - scene.low).div_(spread if spread > 0 else 1.0)
-    steps = torch.arange(math.floor(1 / step + 1e-9) + 1, dtype=torch.float64)
-    thresholds = (steps * step).to(values.device)
+    spread = scene.map.high - scene.map.low
+    scaled = (values.double() - scene.map.low).div_(spread if spread > 0 else 1.0)
+    thresholds = step * np.arange(math.floor(1 / step + 1e-9) + 1, dtype=np.float64)
     total = len(values) if repeats is None else int(repeats.sum())
     return total - ranks(scaled, thresholds, 0.0, 1.0, repeats).below
 
 
-def _named(images: Sequence[Scene], ids: Sequence[str]) -> Sequence[tuple[Scene, str]]:
-    if len(images) != len(ids):
-        raise ValueError(f"{len(ids)} ids for a batch of {len(images)} predictions")
-    return list(zip(images, ids, strict=True))
+def _checked(pred: Tensor, ids: Sequence[str]) -> Sequence[str]:
+    if len(pred) != len(ids):
+        raise ValueError(f"{len(ids)} ids for a batch of {len(pred)} predictions")
+    return ids
 
 
-def _on(scene: Scene, indices: NDArray[np.integer]) -> Tensor:
-    return torch.from_numpy(indices.astype(np.int64)).to(scene.values.device)
+def _like(values: Tensor, array: NDArray[np.generic]) -> Tensor:
+    return torch.from_numpy(array).to(values.device)
 
 
 def _check(splits: int, step: float) -> None:

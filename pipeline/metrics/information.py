@@ -7,9 +7,19 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from torch import Tensor
 
-from pipeline.metrics.prepare import Fixated, Fixations, Flat, require_same_shape
+from pipeline.metrics.prepare import (
+    Fixations,
+    Map,
+    Scene,
+    as_scores,
+    fixated_of,
+    maps_of,
+    require_same_shape,
+    scenes,
+)
 
 MIT_EPSILON = 2.2204e-16
 """Regularises quotients and logarithms, with the digits the MIT benchmark's code has."""
@@ -20,7 +30,8 @@ def log_likelihood(log_density: Tensor, counts: Tensor, fixations: Fixations = "
 
     `log_density` may be -inf where a pixel is impossible; one fixation there scores -inf.
     """
-    return mean_at(Fixated.from_counts(log_density, counts, fixations), log_density.flatten(1))
+    pairs = zip(fixated_of(log_density, counts, fixations), log_density.flatten(1), strict=True)
+    return as_scores([fixated.mean(fixated.of(row)) for fixated, row in pairs], log_density)
 
 
 def information_gain(
@@ -31,9 +42,8 @@ def information_gain(
     Both are log densities `(B, H, W)` in nats → `(B,)`: pysaliency's `information_gain`.
     """
     require_same_shape(log_density, baseline, "baseline")
-    fixated = Fixated.from_counts(log_density, counts, fixations)
-    gain = mean_at(fixated, log_density.flatten(1)) - mean_at(fixated, baseline.flatten(1))
-    return gain / math.log(2)
+    own = log_likelihood(log_density, counts, fixations)
+    return (own - log_likelihood(baseline, counts, fixations)) / math.log(2)
 
 
 def information_gain_mit(
@@ -46,12 +56,10 @@ def information_gain_mit(
     reads `counts` as a mask.
     """
     require_same_shape(pred, baseline, "baseline")
-    fixated = Fixated.from_counts(pred, counts, fixations)
-    bits = [
-        mean_at(fixated, (_stretched(Flat.from_maps(maps, name)) + MIT_EPSILON).log2_())
-        for maps, name in ((pred, "prediction"), (baseline, "baseline"))
-    ]
-    return bits[0] - bits[1]
+    images = scenes(pred, counts, fixations)
+    known = maps_of(baseline, "baseline")
+    pairs = zip(images, known, strict=True)
+    return as_scores([_stretched(s, s.map) - _stretched(s, other) for s, other in pairs], pred)
 
 
 def information_gain_of_map(
@@ -60,35 +68,27 @@ def information_gain_of_map(
     """Information gain of maps read as densities, as KLDiv reads them, over log densities.
 
     Prediction and `baseline` `(B, H, W)` → `(B,)`. Either density counts as `MIT_EPSILON` where it
-    is less: a single fixation on a pixel that a map calls impossible costs 52 bits, not everything.
+    is less: a single fixation on a pixel that a map calls impossible costs 52 bits at most.
     """
     require_same_shape(pred, baseline, "baseline")
-    fixated = Fixated.from_counts(pred, counts, fixations)
-    return gain_of_map(Flat.from_maps(pred, "prediction"), fixated, baseline)
+    images = zip(scenes(pred, counts, fixations), baseline.flatten(1), strict=True)
+    return as_scores([gain_of_map(scene, row) for scene, row in images], pred)
 
 
-def gain_of_map(flat: Flat, fixated: Fixated, baseline: Tensor) -> Tensor:
-    """`information_gain_of_map` of what has been prepared."""
-    weights = flat.weights[fixated.image, fixated.pixel] / flat.mass[fixated.image, 0]
-    log_density = weights.clamp_min_(MIT_EPSILON).log_()
-    known = baseline.flatten(1)[fixated.image, fixated.pixel].double()
-    known = known.clamp_min(math.log(MIT_EPSILON))
-    return _mean(fixated, log_density - known) / math.log(2)
+def gain_of_map(scene: Scene, baseline: Tensor) -> float:
+    """`information_gain_of_map` of one image, `baseline` flattened `(H*W,)`."""
+    weights = 1.0 if scene.map.massless else scene.at.astype(np.float64) + scene.map.lift
+    density = np.broadcast_to(weights / scene.map.mass, scene.at.shape)
+    known = np.maximum(scene.fixated.of(baseline), math.log(MIT_EPSILON))
+    gain = np.log(np.maximum(density, MIT_EPSILON)) - known
+    return scene.fixated.mean(gain) / math.log(2)
 
 
-def mean_at(fixated: Fixated, values: Tensor) -> Tensor:
-    """Mean over the fixations of each image of what flattened maps `(B, H*W)` hold there."""
-    return _mean(fixated, values[fixated.image, fixated.pixel].double())
-
-
-def _mean(fixated: Fixated, values: Tensor) -> Tensor:
-    sums = values.new_zeros(fixated.images).index_add_(
-        0, fixated.image, values * fixated.repeats.double()
-    )
-    return sums / fixated.totals
-
-
-def _stretched(flat: Flat) -> Tensor:
-    shifted = flat.values - flat.low
-    shifted += flat.constant[:, None].double()
-    return shifted.div_(shifted.sum(dim=1, keepdim=True))
+def _stretched(scene: Scene, shown: Map) -> float:
+    """Mean log density at the fixations, in bits, of a map stretched to start at 0."""
+    values = scene.fixated.of(shown.values)
+    mass = shown.total - len(shown.values) * shown.low
+    density = np.full_like(values, 1 / len(shown.values))
+    if not shown.constant:
+        density = (values - shown.low) / mass
+    return scene.fixated.mean(np.log2(density + MIT_EPSILON))

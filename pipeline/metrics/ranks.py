@@ -8,8 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from pipeline.metrics.sparse import places
+
+Values = NDArray[np.floating]
+Counts = NDArray[np.int64]
 
 _PER_THRESHOLD = 256  # bins: so many that few values share one with a threshold,
 _FEWEST, _MOST = 1 << 10, 1 << 16  # no more than a cache holds, nor than there are values
@@ -20,15 +27,15 @@ _EXTREME = 1e30  # ranges beyond it, and their inverses, leave no room in float3
 class Ranks:
     """Where thresholds stand among values, repeats included."""
 
-    below: Tensor
-    """Values less than each threshold `(T,)` int64."""
-    equal: Tensor
-    """Values equal to each threshold `(T,)` int64."""
+    below: Counts
+    """Values less than each threshold `(T,)`."""
+    equal: Counts
+    """Values equal to each threshold `(T,)`."""
 
 
 def ranks(
     values: Tensor,
-    thresholds: Tensor,
+    thresholds: Values,
     low: float,
     high: float,
     repeats: Tensor | None = None,
@@ -43,14 +50,18 @@ def ranks(
     wanted = min(_MOST, len(values), _PER_THRESHOLD * len(thresholds))
     bins = max(_FEWEST, 1 << wanted.bit_length() - 1)
     scale = (bins - 1) / (high - low)
-    keys, places = _keys(values, low, scale), _keys(thresholds, low, scale)
-    clear = _counted(keys, repeats, bins)
-    clear[places] = 0
+    keys = _keys(values, low, scale)
+    own = _keys(torch.from_numpy(thresholds).to(values.device), low, scale).long()
+    # Sums of whole numbers: exact in float64 up to 2^53.
+    weights = None if repeats is None else repeats.double()
+    clear = torch.bincount(keys, weights, minlength=bins)
+    clear[own] = 0
     shared = torch.zeros(len(clear), dtype=torch.bool, device=values.device)
-    shared[places] = True
-    near = _true(shared.index_select(0, keys))
+    shared[own] = True
+    near = torch.from_numpy(places(shared.index_select(0, keys))).to(values.device)
     found = _compared(values[near], thresholds, None if repeats is None else repeats[near])
-    return Ranks(found.below + clear.cumsum(0)[places], found.equal)
+    lower = clear.cumsum(0)[own].cpu().numpy().astype(np.int64)
+    return Ranks(found.below + lower, found.equal)
 
 
 def _keys(values: Tensor, low: float, scale: float) -> Tensor:
@@ -58,30 +69,13 @@ def _keys(values: Tensor, low: float, scale: float) -> Tensor:
     return values.sub(low).mul_(scale).to(torch.int32)
 
 
-def _true(mask: Tensor) -> Tensor:
-    """Where `mask` `(N,)` is true; few places are found eight at a time."""
-    whole = len(mask) // 8 * 8
-    words = mask[:whole].view(torch.int64).nonzero()
-    if len(words) * 32 > whole:
-        return mask.nonzero().flatten()
-    places = (words * 8 + torch.arange(8, device=mask.device)).flatten()
-    tail = torch.arange(whole, len(mask), device=mask.device)
-    places = torch.cat([places, tail])
-    return places[mask[places]]
-
-
-def _compared(values: Tensor, thresholds: Tensor, repeats: Tensor | None) -> Ranks:
+def _compared(tensor: Tensor, thresholds: Values, counted: Tensor | None) -> Ranks:
     """The same by comparing every value."""
-    after = torch.bucketize(values, thresholds, right=True)
-    below = _counted(after, repeats, len(thresholds) + 1).cumsum(0)[:-1]
-    last = after.sub(1).clamp_min_(0)
-    same = (after > 0) & (thresholds[last] == values)
+    count, values = len(thresholds), tensor.cpu().numpy()
+    repeats = None if counted is None else counted.cpu().numpy()
+    after = np.searchsorted(thresholds, values, side="right")
+    below = np.bincount(after, repeats, count + 1).astype(np.int64).cumsum()[:-1]
+    last = np.maximum(after - 1, 0)
+    same = thresholds[last] == values  # never so for a value below all thresholds
     own = None if repeats is None else repeats[same]
-    return Ranks(below, _counted(last[same], own, len(thresholds)))
-
-
-def _counted(keys: Tensor, repeats: Tensor | None, bins: int) -> Tensor:
-    if repeats is None:
-        return torch.bincount(keys, minlength=bins)
-    # Sums of whole numbers: exact in float64 up to 2^53.
-    return torch.bincount(keys, repeats.double(), minlength=bins).long()
+    return Ranks(below, np.bincount(last[same], own, count).astype(np.int64))

@@ -19,6 +19,7 @@ that are not whole non-negative numbers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -26,10 +27,19 @@ from torch import Tensor
 
 from pipeline.metrics import auc, borji
 from pipeline.metrics.auc import Negatives
-from pipeline.metrics.information import MIT_EPSILON, gain_of_map, mean_at
-from pipeline.metrics.prepare import Fixated, Fixations, Flat, dots, require_same_shape, scenes
-
-_CHUNK_PIXELS = 1 << 19  # scored at once: float64 copies of more fall out of the processor's cache
+from pipeline.metrics.information import MIT_EPSILON, gain_of_map
+from pipeline.metrics.prepare import (
+    Fixations,
+    Map,
+    Scene,
+    as_scores,
+    fixated_of,
+    maps_of,
+    one_by_one,
+    require_same_shape,
+    scenes,
+)
+from pipeline.metrics.sparse import log_
 
 
 def nss(pred: Tensor, counts: Tensor, fixations: Fixations = "repeats") -> Tensor:
@@ -38,12 +48,12 @@ def nss(pred: Tensor, counts: Tensor, fixations: Fixations = "repeats") -> Tenso
     `pred` `(B, H, W)` of any scale, `counts` `(B, H, W)` → `(B,)` float64. The z-score uses the
     population standard deviation.
     """
-    return _nss(_prediction(pred), Fixated.from_counts(pred, counts, fixations))
+    return as_scores([_nss(scene) for scene in scenes(pred, counts, fixations)], pred)
 
 
 def cc(pred: Tensor, density: Tensor) -> Tensor:
     """Pearson's linear correlation of the prediction and the density, both `(B, H, W)` → `(B,)`."""
-    return _cc(_prediction(pred), _density(pred, density))
+    return as_scores([_cc(*pair) for pair in _pairs(pred, density)], pred)
 
 
 def kldiv(pred: Tensor, density: Tensor) -> Tensor:
@@ -52,12 +62,12 @@ def kldiv(pred: Tensor, density: Tensor) -> Tensor:
     Both `(B, H, W)` → `(B,)`, both read as densities (shifted to be non-negative if they are not,
     then divided by their sum): `sum(q * log(eps + q / (p + eps)))` with `eps` = `MIT_EPSILON`.
     """
-    return _sim_and_kldiv(_prediction(pred), _density(pred, density))[1]
+    return as_scores([_sim_and_kldiv(*pair)[1] for pair in _pairs(pred, density)], pred)
 
 
 def sim(pred: Tensor, density: Tensor) -> Tensor:
     """Histogram intersection of the two densities in [0, 1], 1 is best. Shapes as in `kldiv`."""
-    return _sim_and_kldiv(_prediction(pred), _density(pred, density))[0]
+    return as_scores([_sim_and_kldiv(*pair)[0] for pair in _pairs(pred, density)], pred)
 
 
 def saliency_metrics(
@@ -70,92 +80,87 @@ def saliency_metrics(
     fixations: Fixations = "repeats",
     ids: Sequence[str] | None = None,
     seed: int = 0,
+    uniform: bool = False,
 ) -> dict[str, Tensor]:
     """All metrics the given annotations allow, by name, each `(B,)` float64.
 
     With `counts`: `NSS`, `AUC-Judd`; with `ids`, too, on which its draws depend besides `seed`:
     `AUC-Borji`; with `others`, the fixations on all other images: `sAUC`; with `baseline`, log
     densities `(B, H, W)` of where people look whatever the image shows: `IG`. With `density`: `CC`,
-    `KLDiv`, `SIM`. Data sets that publish only some of these get only their metrics. `ids` also
-    names images in the error for a non-finite prediction. Work that metrics share is done once.
+    `KLDiv`, `SIM`. Data sets that publish only some of these get only their metrics. `uniform` adds
+    `AUC`, of `auc_uniform`. `ids` also names images in the error for a non-finite prediction. Work
+    that metrics share is done once.
     """
     if pred.ndim != 3 or len(pred) == 0:
         raise ValueError(f"predictions must be (B, H, W) with an image, got {tuple(pred.shape)}")
-    for what, rows in (("ids", ids), ("sets of negatives", others)):
-        if rows is not None and len(rows) != len(pred):
-            raise ValueError(f"{len(rows)} {what} for a batch of {len(pred)} predictions")
+    for what, given in (("ids", ids), ("sets of negatives", others)):
+        if given is not None and len(given) != len(pred):
+            raise ValueError(f"{len(given)} {what} for a batch of {len(pred)} predictions")
     for name, maps in (("fixation counts", counts), ("density", density), ("baseline", baseline)):
         if maps is not None:
             require_same_shape(pred, maps, name)
-    size = max(1, _CHUNK_PIXELS // max(1, pred[0].numel()))
-    chunks = []
-    for start in range(0, len(pred), size):
-        part = slice(start, start + size)
-        flat = Flat.from_maps(pred[part], "prediction", ids and ids[part], start)
-        scores: dict[str, Tensor] = {}
-        if counts is not None:
-            fixated = Fixated.from_counts(pred[part], counts[part], fixations)
-            scores["NSS"] = _nss(flat, fixated)
-            scores |= _areas(flat, fixated, ids and ids[part], others and others[part], seed)
-            if baseline is not None:
-                scores["IG"] = gain_of_map(flat, fixated, baseline[part])
-        if density is not None:
-            target = Flat.from_maps(density[part], "density", ids and ids[part], start)
-            scores["CC"] = _cc(flat, target)
-            scores["SIM"], scores["KLDiv"] = _sim_and_kldiv(flat, target)
-        chunks.append(scores)
-    return {name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]}
+    rows: list[dict[str, float]] = [{} for _ in pred]
+    fixated = None if counts is None else fixated_of(pred, counts, fixations)
+    targets = None if density is None else one_by_one(maps_of(density, "density", ids))
+    for index, shown in enumerate(one_by_one(maps_of(pred, "prediction", ids))):
+        if fixated is not None:
+            named = None if ids is None else (ids[index], seed)
+            other = None if others is None else others[index]
+            bias = None if baseline is None else baseline[index]
+            scene = Scene(shown, fixated[index])
+            rows[index] |= _of_fixations(scene, named, other, bias)
+            rows[index] |= {"AUC": auc.uniform(scene)} if uniform else {}
+        if targets is not None:
+            rows[index] |= _of_density(shown, next(targets))
+    return {name: as_scores([row[name] for row in rows], pred) for name in rows[0]}
 
 
-def _areas(
-    flat: Flat,
-    fixated: Fixated,
-    ids: Sequence[str] | None,
-    others: Sequence[Negatives] | None,
-    seed: int,
-) -> dict[str, Tensor]:
-    images = scenes(flat, fixated)
-    areas = {"AUC-Judd": [auc.judd(scene) for scene in images]}
-    if ids is not None:
-        named = zip(images, ids, strict=True)
-        areas["AUC-Borji"] = [borji.drawn(scene, name, seed) for scene, name in named]
+def _of_fixations(
+    scene: Scene,
+    named: tuple[str, int] | None,
+    others: Negatives | None,
+    baseline: Tensor | None,
+) -> dict[str, float]:
+    found = {"NSS": _nss(scene), "AUC-Judd": auc.judd(scene)}
+    if named is not None:
+        found["AUC-Borji"] = borji.drawn(scene, *named)
     if others is not None:
-        areas["sAUC"] = [auc.shuffled(*pair) for pair in zip(images, others, strict=True)]
-    return {name: auc.as_scores(area, flat.values) for name, area in areas.items()}
+        found["sAUC"] = auc.shuffled(scene, others)
+    if baseline is not None:
+        found["IG"] = gain_of_map(scene, baseline.flatten())
+    return found
 
 
-def _nss(pred: Flat, fixated: Fixated) -> Tensor:
-    scale = pred.norm / pred.values.shape[1] ** 0.5
-    score = (mean_at(fixated, pred.values) - pred.mean.flatten()) / scale
-    return _undefined_where(torch.where(pred.constant, 0.0, score), fixated.totals == 0)
+def _of_density(shown: Map, target: Map) -> dict[str, float]:
+    sim, kldiv = _sim_and_kldiv(shown, target)
+    return {"CC": _cc(shown, target), "SIM": sim, "KLDiv": kldiv}
 
 
-def _cc(pred: Flat, target: Flat) -> Tensor:
-    score = torch.where(pred.constant, 0.0, pred.product(target) / (pred.norm * target.norm))
-    return _undefined_where(score, target.constant)
+def _nss(scene: Scene) -> float:
+    shown = scene.map
+    if not scene.fixated.total or shown.constant:
+        return 0.0 if scene.fixated.total else math.nan
+    deviation = shown.norm / math.sqrt(len(shown.values))
+    return (scene.fixated.mean(scene.at) - shown.mean) / deviation
 
 
-def _sim_and_kldiv(pred: Flat, target: Flat) -> tuple[Tensor, Tensor]:
+def _cc(pred: Map, target: Map) -> float:
+    if target.constant or pred.constant:
+        return math.nan if target.constant else 0.0
+    return pred.product(target) / (pred.norm * target.norm)
+
+
+def _sim_and_kldiv(pred: Map, target: Map) -> tuple[float, float]:
+    if target.massless:
+        return math.nan, math.nan
     # Both are taken times the density's mass, which saves dividing either map.
-    mass = target.mass.flatten()
     scaled = pred.weights * (target.mass / pred.mass)
-    shared = torch.minimum(scaled, target.weights).sum(dim=1)
+    shared = torch.minimum(scaled, target.weights).sum().item()
     quotient = torch.div(target.weights, scaled.add_(MIT_EPSILON * target.mass), out=scaled)
-    divergence = dots(target.weights, quotient.add_(MIT_EPSILON).log_())
-    return (
-        _undefined_where(shared / mass, target.massless),
-        _undefined_where(divergence / mass, target.massless),
-    )
+    logs = log_(quotient.add_(MIT_EPSILON))
+    return shared / target.mass, torch.dot(target.weights, logs).item() / target.mass
 
 
-def _prediction(pred: Tensor) -> Flat:
-    return Flat.from_maps(pred, "prediction")
-
-
-def _density(pred: Tensor, density: Tensor) -> Flat:
+def _pairs(pred: Tensor, density: Tensor) -> list[tuple[Map, Map]]:
     require_same_shape(pred, density, "density")
-    return Flat.from_maps(density, "density")
-
-
-def _undefined_where(score: Tensor, undefined: Tensor) -> Tensor:
-    return torch.where(undefined, torch.nan, score)
+    return list(zip(maps_of(pred, "prediction"), maps_of(density, "density"), strict=True))

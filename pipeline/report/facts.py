@@ -123,6 +123,8 @@ class Facts:
     digests: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of `phase NAME`, `teacher NAME`, `labels NAME` and `calibration`, where known."""
     versions: Mapping[str, str] = field(default_factory=dict)
+    against: str = ""
+    """What shuffled AUC and information gain compare with, in a sentence; empty without them."""
 
     @property
     def images(self) -> int:

@@ -12,7 +12,18 @@ from pipeline.config import Config
 from pipeline.data import manifest
 from pipeline.errors import UserError
 from pipeline.files import read_json, sha256_file
-from pipeline.paths import CALIBRATION, CHECK, DATA, EVALUATE, INSPECTION, METRICS, MODEL, TRAIN
+from pipeline.metrics.baselines import Baselines
+from pipeline.paths import (
+    BASELINES,
+    CALIBRATION,
+    CHECK,
+    DATA,
+    EVALUATE,
+    INSPECTION,
+    METRICS,
+    MODEL,
+    TRAIN,
+)
 from pipeline.report.facts import Facts, File, Loss, Timing
 
 CsvRow = Mapping[str, str]
@@ -39,7 +50,16 @@ def base(config: Config) -> Facts:
         calibration=calibration["count"],
         digests={"calibration": calibration["sha256"], **phases(config)},
         versions=header["versions"],
+        against=against(EVALUATE / BASELINES),
     )
+
+
+def against(path: Path) -> str:
+    """What the baselines of an evaluation are, in words; nothing where it had none."""
+    about = Baselines.read(path).about if path.exists() else None
+    if about is None:
+        return ""
+    return f"sAUC is against fixations on other images; IG in bits per fixation over {about}."
 
 
 def exported(

@@ -7,25 +7,15 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
 from pipeline.metrics import auc, saliency
-
-SHAPE = (5, 6)
-
-
-@st.composite
-def levels(draw: st.DrawFn, largest: int) -> Tensor:
-    """A small map of whole numbers, with many ties, as float64 `(1, H, W)`."""
-    size = SHAPE[0] * SHAPE[1]
-    values = draw(st.lists(st.integers(0, largest), min_size=size, max_size=size))
-    return torch.tensor(values, dtype=torch.float64).reshape(1, *SHAPE)
-
+from tests.metrics.strategies import FEW, count_maps, levels
 
 PREDICTIONS = levels(8)
-COUNTS = levels(3).map(lambda counts: (counts - 1).clamp_min(0).long())
+COUNTS = count_maps()
 DENSITIES = levels(50)
 
 
@@ -66,6 +56,7 @@ def same(ours: Tensor, expected: float | Tensor, tolerance: float = 1e-9) -> boo
     return bool(np.isclose(ours.item(), value, rtol=0, atol=tolerance, equal_nan=True))
 
 
+@FEW
 @given(PREDICTIONS, COUNTS)
 def test_fixation_metrics_equal_their_slow_forms(pred: Tensor, counts: Tensor) -> None:
     assert same(saliency.nss(pred, counts), slow_nss(pred, counts))
@@ -75,6 +66,7 @@ def test_fixation_metrics_equal_their_slow_forms(pred: Tensor, counts: Tensor) -
     assert same(auc.auc_judd(pred, counts, "unique"), slow_auc_judd(pred, once), 1e-14)
 
 
+@FEW
 @given(PREDICTIONS, COUNTS, DENSITIES, st.floats(0.01, 100), st.floats(-50, 50))
 def test_nss_and_cc_ignore_scale_and_offset(
     pred: Tensor, counts: Tensor, density: Tensor, scale: float, offset: float
@@ -85,6 +77,7 @@ def test_nss_and_cc_ignore_scale_and_offset(
     assert same(saliency.cc(-changed, density), -saliency.cc(pred, density), 1e-7)
 
 
+@FEW
 @given(PREDICTIONS, COUNTS)
 def test_auc_sees_only_order(pred: Tensor, counts: Tensor) -> None:
     score = auc.auc_judd(pred, counts)
@@ -92,6 +85,7 @@ def test_auc_sees_only_order(pred: Tensor, counts: Tensor) -> None:
         assert same(auc.auc_judd(increasing, counts), score, 0)
 
 
+@FEW
 @given(PREDICTIONS, DENSITIES, st.floats(0.01, 100))
 def test_sim_and_kldiv_are_bounded_and_ignore_scale(
     pred: Tensor, density: Tensor, scale: float
@@ -110,7 +104,7 @@ def test_sim_and_kldiv_are_bounded_and_ignore_scale(
     assert same(saliency.kldiv(density, density), 0.0)
 
 
-@settings(max_examples=25)
+@FEW
 @given(st.lists(st.tuples(PREDICTIONS, COUNTS, DENSITIES), min_size=2, max_size=4))
 def test_a_batch_scores_as_its_images_do(images: list[tuple[Tensor, Tensor, Tensor]]) -> None:
     batch = saliency.saliency_metrics(*(torch.cat(maps) for maps in zip(*images, strict=True)))
