@@ -146,13 +146,14 @@ def _bundle(bundle: Path) -> Iterator[Subject]:
 
 def _report(entry: dict[str, Any]) -> ExportReport:
     """The export report that a contract holds, among other things."""
-    own = {field.name: entry[field.name] for field in fields(ExportReport)}
+    own = {field.name: entry[field.name] for field in fields(ExportReport) if field.name in entry}
     delegation = entry["delegation"]
     nested = {
         "input": InputContract(**entry["input"]),
         "output": OutputContract(**entry["output"]),
         "delegation": None if delegation is None else Delegation(**delegation),
         "calibration": None,
+        "form": None,
     }
     return ExportReport(**{**own, **nested})
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -58,6 +58,8 @@ class Exported:
     output_name: str
     delegation: Delegation | None
     """None where the runtime decides on the device, at load."""
+    rewrites: Mapping[str, int] = field(default_factory=dict)
+    """Exact rewrites that were applied, with how often."""
 
 
 class Runner(Protocol):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import importlib.metadata
 import platform
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,8 @@ from mobile.backend import Array, Backend, Delegation, Exported, Runner, backend
 from mobile.calibration import Calibration, Recorder
 from mobile.quiet import converting
 from mobile.recipes import Recipe
+from mobile.rewrites import forms
+from mobile.rewrites.forms import Form
 from pipeline.errors import UserError
 from pipeline.files import atomic_write_bytes, read_json, replace_tree, tree_hash, write_json
 
@@ -73,6 +74,10 @@ class ExportReport:
     """None where the runtime decides on the device, at load."""
     calibration: Calibration | None
     versions: dict[str, str]
+    form: Form | None = None
+    """Which of the student's equal forms was exported; None in reports older than this field."""
+    rewrites: dict[str, int] = field(default_factory=dict)
+    """Exact rewrites of the graph that the backend applied, with how often."""
 
     @classmethod
     def read(cls, path: Path) -> ExportReport:
@@ -94,12 +99,14 @@ def export(
     recipe: Recipe,
     calibration: Iterable[Array] | None,
     folder: Path,
+    form: str | None = None,
 ) -> ExportReport:
     """Export `student` to `folder/model.<suffix>` and write `folder/export.json`.
 
     `calibration` gives (1, 3, H, W) float32 images of RGB 0-255 and is only read by recipes that
-    say so. The student itself is not touched: a copy is exported in eval mode on the CPU. On
-    failure nothing stays but `export.log` with what the converter said.
+    say so. The student itself is not touched: a copy is exported in eval mode on the CPU, in the
+    named `form` or the one measured quickest (`mobile.rewrites.forms`). On failure nothing stays
+    but `export.log` with what the converter said.
 
     Raises `UserError` when the backend's packages are missing, calibration images are missing or
     of another size, or the conversion fails (naming the operator where the converter does).
@@ -109,7 +116,10 @@ def export(
     recorder = Recorder(calibration, shape, recipe)
     what = f"exporting {spec.name} as {recipe.name}"
     with converting(what, folder / "export.log"):
-        module = prepared(student)
+        offered = forms.of(student)
+        chosen = forms.choose(spec.name, recipe.name, list(offered)) if form is None else None
+        taken = chosen or forms.named(form or "", list(offered))
+        module = offered[taken.name]
         output_shape = _output_shape(module, shape)
         exported = backend.export(module, _example(shape), recipe, recorder, spec)
     path = folder / f"model{recipe.suffix}"
@@ -128,6 +138,8 @@ def export(
         delegation=exported.delegation,
         calibration=recorder.summary(),
         versions=package_versions(backend),
+        form=taken,
+        rewrites=dict(exported.rewrites),
     )
     write_json(folder / "export.json", asdict(report))
     return report
@@ -170,13 +182,12 @@ def _size(data: bytes | Mapping[str, bytes]) -> int:
     return len(data) if isinstance(data, bytes) else sum(len(part) for part in data.values())
 
 
-def prepared(student: nn.Module) -> nn.Module:
-    """A copy of `student` as it is exported: eval mode, CPU, its own form `for_export`."""
-    module = copy.deepcopy(student).cpu().eval().requires_grad_(False)
-    for_export = getattr(module, "for_export", None)
-    if for_export is not None:
-        module = for_export()
-    return module.eval().requires_grad_(False)
+def exported_form(path: Path, student: nn.Module) -> nn.Module:
+    """The form of `student` that the file `path` was made from, by the report beside it."""
+    offered = forms.of(student)
+    report = path.with_name("export.json")
+    form = ExportReport.read(report).form if report.is_file() else None
+    return offered[form.name] if form is not None else next(iter(offered.values()))
 
 
 def _example(shape: tuple[int, ...]) -> Array:
@@ -208,7 +219,9 @@ def _input_contract(exported: Exported, shape: tuple[int, ...]) -> InputContract
 def _nested(raw: dict[str, Any]) -> dict[str, Any]:
     taken, given = raw["input"], raw["output"]
     delegation, calibration = raw["delegation"], raw["calibration"]
+    form = raw.get("form")
     return {
+        "form": None if form is None else Form(**form),
         "input": InputContract(
             **{**taken, "shape": tuple(taken["shape"]), "range": tuple(taken["range"])}
         ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mobile import integrity
 from mobile.backend import Array, get_backend
-from mobile.export import prepared
+from mobile.export import exported_form
 from mobile.quiet import converting
 from mobile.recipes import Recipe
 
@@ -97,4 +97,6 @@ def inspect(
     """
     integrity.check(path)
     with converting(f"inspecting {path}", None, "export it again"):
-        return get_backend(recipe.backend).inspect(path, prepared(student), recipe, images)
+        return get_backend(recipe.backend).inspect(
+            path, exported_form(path, student), recipe, images
+        )

@@ -8,7 +8,10 @@ registers its own, so `names()` grows with a new file in `mobile/backends` and n
 | iOS and Android apps on ExecuTorch, reference accuracy | `executorch_fp32` |
 | the same, less than a third of the size; quicker with int8 dot products | `executorch_int8` |
 | Android, browsers and GPUs on LiteRT, reference accuracy | `litert_fp32` |
-| the same, less than a third of the size; quicker with int8 dot products | `litert_int8` |
+| the same on a GPU, half the download | `litert_fp16` |
+| Android and browsers on a CPU: less than a third of the size, quickest | `litert_int8` |
+| the same size where static int8 loses too much; as slow as float32 | `litert_int8_weights` |
+| least loss of an integer file, on microcontrollers and DSPs that take int16 | `litert_16x8` |
 | iOS 16+ and macOS 13+ apps on Core ML, half the size | `coreml_fp16` |
 | the same, about a quarter of the size; arithmetic stays fp16 | `coreml_int8_weights` |
 
@@ -25,7 +28,9 @@ from typing import Literal
 
 from pipeline.errors import UserError
 
-Precision = Literal["fp32", "fp16", "int8", "int8 weights"]
+Precision = Literal[
+    "fp32", "fp16", "fp16 weights", "int8", "int8 weights", "16x8", "palette6", "palette4", "w8a8"
+]
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,8 @@ class Recipe:
     backend: str
     """Name of the module in `mobile/backends` that exports and runs it."""
     precision: Precision
-    """Arithmetic of the convolutions (`int8 weights`: fp16 arithmetic on weights stored as int8);
-    inputs and outputs are float32 in every recipe."""
+    """Arithmetic of the convolutions; `… weights` and palettes are stored so and computed in float
+    (Core ML: fp16). Inputs and outputs are float32 in every recipe."""
     suffix: str
     """File name ending, with the dot."""
     calibrated: bool
@@ -50,6 +55,40 @@ class Recipe:
     summary: str
     """One line for tables and help."""
 
+    @property
+    def size(self) -> tuple[float, float]:
+        """Least and most bytes per parameter of a file whose weights came out as promised."""
+        return _BYTES[self.precision]
+
+    def size_problem(self, size: int, parameters: int) -> str | None:
+        """What is wrong with a file of `size` bytes, or None.
+
+        Asked of models of a million parameters and more: below, the graph outweighs its weights.
+        """
+        low, high = self.size
+        each = size / max(1, parameters)
+        if parameters < LEAST_PARAMETERS or low <= each <= high:
+            return None
+        return (
+            f"{each:.2f} bytes per parameter where {self.precision} should have {low:g}-{high:g}: "
+            "weights were not stored as the recipe says; look at its export log, or use another "
+            "recipe"
+        )
+
+
+LEAST_PARAMETERS = 1_000_000
+# Weights alone, and with what a graph, its scales and biases in 32 bits add.
+_BYTES: dict[Precision, tuple[float, float]] = {
+    "fp32": (3.9, 4.3),
+    "fp16": (1.95, 2.3),
+    "fp16 weights": (1.95, 2.3),
+    "int8": (0.98, 1.35),
+    "int8 weights": (0.98, 1.35),
+    "16x8": (0.98, 1.45),
+    "palette6": (0.73, 1.1),
+    "palette4": (0.49, 0.85),
+    "w8a8": (0.98, 1.4),
+}
 
 _RECIPES: dict[str, Recipe] = {}
 

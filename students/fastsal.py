@@ -19,7 +19,7 @@ from students.backbones import MobileNetV2, load_mobilenet_v2
 from students.initialise import Init, initialise
 from students.layers import Normalise, check_size
 from students.registry import ModelSpec
-from students.subpixel import TapsMerger, paper_merge
+from students.subpixel import TapsMerger, paper_merge, subpixel_conv
 
 Skip = Literal["paper", "authors"]
 Form = Literal["taps", "paper"]
@@ -100,21 +100,33 @@ class FastSalC(FastSal):
             return paper_merge(features, self.merger.weight, self.merger.bias)
         return TapsMerger.of(self.merger, self.feature_channels)(features)
 
-    def for_export(self) -> nn.Module:
-        """An equal module whose merger weights are constants in the taps form."""
-        return _ExportedC(self) if self.form == "taps" else self
+    def export_forms(self) -> dict[str, nn.Module]:
+        """Equal modules: merger weights as constants of the taps form, or the graph as printed."""
+        merger = TapsMerger.of(self.merger, self.feature_channels)
+        return {
+            "taps": _Merged(self, merger.frozen()),
+            "paper": _Merged(self, _PaperMerger(self.merger)),
+        }
 
 
-class _ExportedC(nn.Module):
-    def __init__(self, student: FastSalC) -> None:
+class _Merged(nn.Module):
+    def __init__(self, student: FastSalC, merger: nn.Module) -> None:
         super().__init__()
         self.student = student
-        merger = TapsMerger.of(student.merger, student.feature_channels)
-        self.merger = merger.frozen()
+        self.merger = merger
 
     def forward(self, images: Tensor) -> Tensor:
         merged: Tensor = self.merger(self.student.features(images))
         return merged
+
+
+class _PaperMerger(nn.Module):
+    def __init__(self, merger: nn.Conv2d) -> None:
+        super().__init__()
+        self.merger = merger
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        return paper_merge(features, self.merger.weight, self.merger.bias)
 
 
 class AdditionBlock(nn.Module):
@@ -152,13 +164,37 @@ class FastSalA(FastSal):
         """Tap groups before adaptation; hint pretraining lifts them with layers of its own."""
         return self.groups(images)
 
+    def decode(self, images: Tensor) -> Tensor:
+        """What the finest block gives, before its own sub-pixel upsampling: (B, 8, H/2, W/2)."""
+        adapted = [a(x) for a, x in zip(self.adaptation, self.groups(images), strict=True)]
+        coarse, *finer = zip(reversed(self.blocks), reversed(adapted), strict=True)
+        decoded: Tensor = coarse[0](coarse[1])
+        for block, x in finer:
+            decoded = block(x, self.shuffle(decoded))
+        return decoded
+
     def forward(self, images: Tensor) -> Tensor:
         """Saliency logits (B, 1, H, W)."""
-        adapted = [a(x) for a, x in zip(self.adaptation, self.groups(images), strict=True)]
-        previous = None
-        for block, x in zip(reversed(self.blocks), reversed(adapted), strict=True):
-            previous = self.shuffle(block(x, previous))
-        logits: Tensor = self.head(previous)
+        logits: Tensor = self.head(self.shuffle(self.decode(images)))
+        return logits
+
+    def export_forms(self) -> dict[str, nn.Module]:
+        """Equal modules: the head's convolution before the last upsampling, or after, as printed.
+
+        Before it, the convolution gives four channels at half the size instead of one at full size:
+        no 2-channel tensor at full size, and runtimes pad one output channel to four or eight.
+        """
+        return {"subpixel_head": _SubpixelHead(self), "paper": self}
+
+
+class _SubpixelHead(nn.Module):
+    def __init__(self, student: FastSalA) -> None:
+        super().__init__()
+        self.student = student
+        self.head = subpixel_conv(student.head)
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.student.shuffle(self.head(self.student.decode(images)))
         return logits
 
 

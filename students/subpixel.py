@@ -48,6 +48,12 @@ def subpixel_kernel(weight: Tensor) -> Tensor:
     return kernel.reshape(SUBPIXELS, SUBPIXELS * channels, 3, 3)
 
 
+def subpixel_conv(conv: nn.Conv2d) -> nn.Conv2d:
+    """What gives before PixelShuffle(2) the result of the 3x3 `conv` (C -> 1) after it."""
+    bias = None if conv.bias is None else conv.bias.expand(SUBPIXELS)
+    return _conv(subpixel_kernel(conv.weight), bias, 1)
+
+
 def shift_kernel(like: Tensor) -> Tensor:
     """Fixed (4, 36, 3, 3) convolution that shifts nine tap maps per sub-pixel and adds them."""
     kernel = torch.zeros(SUBPIXELS, SUBPIXELS * TAPS, 3, 3, dtype=like.dtype, device=like.device)

@@ -65,6 +65,8 @@ def main(config: Config, name: str) -> None:
     # Apart from the rest, which `dvc metrics show` lists number by number.
     write_json(CHECK / name / INSPECTION, seen.row() if seen else None)
     problems = [*measured["problems"], *(seen.problems if seen else ())]
+    parameters = sum(parameter.numel() for parameter in student.parameters())
+    problems += [p for p in [recipe.size_problem(report.bytes, parameters)] if p is not None]
     delegation = report.delegation
     result = {
         "recipe": name,

@@ -97,7 +97,7 @@ def test_a_second_export_gives_the_same_bytes(
 
 def test_the_student_is_left_as_it_was(student: TinyStudent, tmp_path) -> None:
     class Refused(TinyStudent):
-        def for_export(self) -> nn.Module:
+        def export_forms(self) -> dict[str, nn.Module]:
             raise RuntimeError("aten.frobnicate.default has no lowering")
 
     trained = Refused().train()

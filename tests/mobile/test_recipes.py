@@ -28,7 +28,7 @@ def test_every_phone_format_is_there() -> None:
 def test_every_recipe_names_a_backend_of_its_suffix(name: str) -> None:
     recipe = recipes.get(name)
     assert get_backend(recipe.backend).suffix == recipe.suffix
-    assert recipe.calibrated == (recipe.precision == "int8")
+    assert recipe.calibrated == (recipe.precision in {"int8", "16x8", "w8a8"})
     assert recipe.summary
 
 

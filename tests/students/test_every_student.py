@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 import students
+from mobile.rewrites import forms
 from pipeline.config.load import compose
 from students import ModelSpec
 
@@ -60,9 +61,10 @@ def test_features_go_from_fine_to_coarse_at_the_stated_widths(
 def test_exports_to_a_static_graph_that_agrees(name: str, student: nn.Module) -> None:
     images = small_images(students.spec(name), batch=1)
     student.eval()
-    module = cast("Any", student).for_export().eval() if hasattr(student, "for_export") else student
-    exported = torch.export.export(module, (images,)).module()
-    torch.testing.assert_close(exported(images), student(images), atol=1e-4, rtol=1e-4)
+    expected = student(images)
+    for form in forms.of(student).values():
+        exported = torch.export.export(form, (images,)).module()
+        torch.testing.assert_close(exported(images), expected, atol=1e-4, rtol=1e-4)
 
 
 def test_refuses_sizes_it_cannot_take(name: str) -> None:

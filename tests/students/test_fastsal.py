@@ -57,13 +57,26 @@ def test_hint_features_of_c_have_the_shapes_of_the_teachers_taps() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["fastsal_a", "fastsal_c"])
+def test_every_export_form_equals_the_student_in_float64(name: str) -> None:
+    torch.manual_seed(0)
+    student = students.build(name, init="kaiming").double().eval()
+    images = torch.rand(2, 3, 64, 96, dtype=torch.float64) * 255
+    expected = student(images)
+    assert expected.abs().max() > 1e-3
+    forms = student.export_forms()
+    assert len(forms) == 2
+    for form in forms.values():
+        torch.testing.assert_close(form(images), expected, rtol=1e-10, atol=1e-10)
+
+
 def test_taps_form_equals_the_paper_form_in_float64() -> None:
     torch.manual_seed(0)
     student = students.build("fastsal_c", init="kaiming").double().eval()
     nn.init.normal_(student.merger.weight)
     images = torch.rand(2, 3, 64, 96, dtype=torch.float64) * 255
     taps = student(images)
-    exported = student.for_export()(images)
+    exported = student.export_forms()["taps"](images)
     student.form = "paper"
     paper = student(images)
     assert paper.abs().max() > 1e-3

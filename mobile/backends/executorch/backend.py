@@ -1,14 +1,14 @@
-"""ExecuTorch: `.pte` programs on the XNNPACK delegate, float32 and static int8.
+"""ExecuTorch: `.pte` programs on the XNNPACK delegate, float32 and static int8 (`quantise`).
 
-int8 is quantised per output channel (weights, symmetric) and per tensor (activations) in the
-exported graph; XNNPACK runs convolutions, additions and concatenations in int8 and bilinear
+XNNPACK runs convolutions, additions and concatenations in int8; PixelShuffle and bilinear
 upsampling in float between a dequantise and a quantise node. Input and output stay float32.
+
+There is no fp16 recipe: XNNPACK's serialiser keeps the weights of float16 convolutions in float32,
+so that such a file is as large as `executorch_fp32`.
 """
 
 from __future__ import annotations
 
-import operator
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +17,13 @@ import numpy as np
 
 from mobile.backend import (
     Array,
-    Delegation,
     Exported,
     check_image,
     check_magic,
     failed,
     register_backend,
 )
+from mobile.backends.executorch.delegation import count_delegated
 from mobile.quiet import converting
 from mobile.recipes import Recipe, register
 
@@ -130,7 +130,9 @@ class ExecuTorch:
         inputs = (torch.from_numpy(example),)
         with torch.no_grad():
             if recipe.precision == "int8":
-                module = _quantise(module, inputs, calibration)
+                from mobile.backends.executorch.quantise import quantise
+
+                module = quantise(module, inputs, calibration)
             program = torch.export.export(module, inputs)
             lowered = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
             delegation = count_delegated(lowered.exported_program().graph_module)
@@ -152,61 +154,6 @@ class ExecuTorch:
     ) -> None:
         """Nothing: parity and task metrics are measured on the running file."""
         return
-
-
-def _quantise(
-    module: nn.Module, inputs: tuple[torch.Tensor, ...], calibration: Iterable[Array]
-) -> nn.Module:
-    import torch
-    from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
-        XNNPACKQuantizer,
-        get_symmetric_quantization_config,
-    )
-    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
-
-    quantizer = XNNPACKQuantizer().set_global(
-        get_symmetric_quantization_config(is_per_channel=True)
-    )
-    prepared = prepare_pt2e(torch.export.export(module, inputs).module(), quantizer)
-    for image in calibration:
-        prepared(torch.from_numpy(np.ascontiguousarray(image)))
-    converted: nn.Module = convert_pt2e(prepared)
-    return converted
-
-
-def count_delegated(graph_module: torch.fx.GraphModule) -> Delegation:
-    """Count operator nodes of a lowered edge graph inside and outside of delegated partitions.
-
-    `getitem` only unpacks tuples and is counted on neither side.
-    """
-    inside: Counter[str] = Counter()
-    outside: Counter[str] = Counter()
-    partitions = 0
-    for node in graph_module.graph.nodes:
-        if node.op == "get_attr" and node.name.startswith("lowered_module_"):
-            partitions += 1
-            lowered = getattr(graph_module, node.name)
-            inside.update(_operators(lowered.original_module))
-    outside.update(_operators(graph_module))
-    return Delegation(
-        delegate="XNNPACK",
-        unit="edge operators",
-        delegated=inside.total(),
-        total=inside.total() + outside.total(),
-        partitions=partitions,
-        undelegated=dict(sorted(outside.items())),
-    )
-
-
-def _operators(graph_module: Any) -> list[str]:
-    names = []
-    for node in graph_module.graph.nodes:
-        if node.op != "call_function" or node.target is operator.getitem:
-            continue
-        name = str(getattr(node.target, "__name__", node.target))
-        if "executorch_call_delegate" not in name:
-            names.append(name)
-    return names
 
 
 register_backend(ExecuTorch())

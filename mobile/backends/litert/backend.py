@@ -1,8 +1,4 @@
-"""LiteRT: `.tflite` models on the XNNPACK delegate, float32 and static int8.
-
-int8 is a full-integer graph (weights per output channel, activations per tensor) between one
-QUANTIZE of the float32 input and one DEQUANTIZE of the output: a uint8 input would make CAST the
-first operator, which GPU delegates refuse.
+"""LiteRT: `.tflite` models on the XNNPACK delegate, in the precisions of `quantise`.
 
 Files take NHWC: on FastSal as fast as NCHW within noise, with one TRANSPOSE less, and the order in
 which cameras and browsers hand over pixels.
@@ -11,8 +7,7 @@ which cameras and browsers hand over pixels.
 from __future__ import annotations
 
 import functools
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +22,11 @@ from mobile.backend import (
     failed,
     register_backend,
 )
+from mobile.backends.litert import recipes as _registers  # noqa: F401
+from mobile.backends.litert.delegation import count_delegated
+from mobile.backends.litert.quantise import SIGNATURE, quantise
 from mobile.quiet import converting
-from mobile.recipes import Recipe, register
+from mobile.recipes import Recipe
 from mobile.rewrites import split_shuffled_cats
 from pipeline.errors import UserError
 
@@ -37,34 +35,8 @@ if TYPE_CHECKING:
 
     from students import ModelSpec
 
-_SIGNATURE = "serving_default"
 # XNNPACK takes concatenations of up to five tensors and leaves wider ones to the interpreter.
 _WIDEST_CAT = 5
-
-register(
-    Recipe(
-        name="litert_fp32",
-        backend="litert",
-        precision="fp32",
-        suffix=".tflite",
-        calibrated=False,
-        max_abs=1e-3,
-        min_cc=0.9999,
-        summary="LiteRT on XNNPACK, float32",
-    )
-)
-register(
-    Recipe(
-        name="litert_int8",
-        backend="litert",
-        precision="int8",
-        suffix=".tflite",
-        calibrated=True,
-        max_abs=None,
-        min_cc=0.98,
-        summary="LiteRT on XNNPACK, static int8, weights per channel, float32 input and output",
-    )
-)
 
 
 class LiteRTRunner:
@@ -140,24 +112,25 @@ class LiteRT:
 
         image = torch.from_numpy(example)
         graph = torch.export.export(module, (image,)).module()
-        split_shuffled_cats(graph, _WIDEST_CAT)
+        split = split_shuffled_cats(graph, _WIDEST_CAT)
         traced: nn.Module = graph
         if self.layout == "NHWC":
             traced = litert_torch.to_channel_last_io(traced, args=[0])
             image = image.permute(0, 2, 3, 1).contiguous()
         with torch.no_grad():
             data = bytes(litert_torch.convert(traced, (image,)).model_content())
-        if recipe.precision == "int8":
-            data = _quantise(data, self._inputs(calibration))
+        if recipe.precision != "fp32":
+            data = quantise(data, recipe.precision, self._inputs(calibration))
         interpreter = Interpreter(model_content=data, num_threads=1)
         interpreter.allocate_tensors()
-        names = interpreter.get_signature_list()[_SIGNATURE]
+        names = interpreter.get_signature_list()[SIGNATURE]
         return Exported(
             data,
             self.layout,
             names["inputs"][0],
             names["outputs"][0],
             count_delegated(interpreter._get_ops_details()),  # noqa: SLF001
+            {"concatenations split": split} if split else {},
         )
 
     def load(self, path: Path, threads: int) -> LiteRTRunner:
@@ -183,29 +156,6 @@ class LiteRT:
             )
 
 
-def _quantise(data: bytes, images: Iterable[Array]) -> bytes:
-    from ai_edge_litert.interpreter import Interpreter
-    from ai_edge_quantizer import qtyping, quantizer, recipe_manager
-
-    operators = qtyping.TFLOperationName
-    manager = recipe_manager.RecipeManager()
-    manager.add_static_config(
-        regex=".*",
-        operation_name=operators.ALL_SUPPORTED,
-        activation_num_bits=8,
-        weight_num_bits=8,
-    )
-    for float_end in (operators.INPUT, operators.OUTPUT):
-        manager.add_quantization_config(".*", float_end, None, "no_quantize")
-    names = Interpreter(model_content=data).get_signature_list()[_SIGNATURE]["inputs"]
-    work = quantizer.Quantizer(bytearray(data), manager.get_quantization_recipe())
-    # A list: the quantizer walks over its samples more than once.
-    samples = [{names[0]: image} for image in images]
-    statistics = work.calibrate({_SIGNATURE: samples}, num_threads=1)
-    result = work.quantize(statistics, enable_progress_report=False)
-    return bytes(result.quantized_model)
-
-
 def layout_of(shape: Sequence[int]) -> str:
     """`NCHW` or `NHWC`, from where the three colours of a four-sided shape stand."""
     if len(shape) == 4 and shape[1] == 3:
@@ -213,37 +163,6 @@ def layout_of(shape: Sequence[int]) -> str:
     if len(shape) == 4 and shape[3] == 3:
         return "NHWC"
     raise UserError(f"input shape {tuple(shape)} holds no RGB image; export a model of images")
-
-
-def count_delegated(details: Sequence[Mapping[str, Any]]) -> Delegation:
-    """Count operators that delegate nodes replaced, from an interpreter's list of nodes.
-
-    The list keeps replaced operators beside the DELEGATE nodes. What a DELEGATE node replaced is
-    what its outputs need, followed backwards to its inputs.
-    """
-    operators = [d for d in details if d["op_name"] != "DELEGATE"]
-    delegates = [d for d in details if d["op_name"] == "DELEGATE"]
-    producer = {int(t): d["index"] for d in operators for t in d["outputs"]}
-    by_index = {d["index"]: d for d in operators}
-    replaced: set[int] = set()
-    for delegate in delegates:
-        inputs = {int(t) for t in delegate["inputs"]}
-        pending = [int(t) for t in delegate["outputs"]]
-        while pending:
-            index = producer.get(pending.pop())
-            if index is None or index in replaced:
-                continue
-            replaced.add(index)
-            pending += [int(t) for t in by_index[index]["inputs"] if int(t) not in inputs]
-    left = Counter(str(d["op_name"]) for d in operators if d["index"] not in replaced)
-    return Delegation(
-        delegate="XNNPACK",
-        unit="LiteRT operators",
-        delegated=len(replaced),
-        total=len(operators),
-        partitions=len(delegates),
-        undelegated=dict(sorted(left.items())),
-    )
 
 
 register_backend(LiteRT())
