@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from pipeline.data.dataset import ImageSet, Item, collate
 from pipeline.data.processes import be_quiet_without_parent, interrupts_held
-from pipeline.data.sampler import BatchPlan, steps
+from pipeline.data.sampler import BatchPlan, Pick, steps
 from pipeline.errors import UserError
 
 Batch = dict[str, Any]
@@ -22,8 +22,10 @@ T = TypeVar("T")
 class Batches:
     """Shuffled batches of an image set: a pure function of seed, epoch and first step.
 
-    Each of `world` ranks is given its slice of every batch, with the `ids` of the whole one.
-    Raises `UserError` when whole batches are asked for and there are too few images for one.
+    Worker processes stay from one epoch to the next, and end with the object, or with an epoch that
+    is not read to its end. Each of `world` ranks is given its slice of every batch, with the `ids`
+    of the whole one. Raises `UserError` when whole batches are asked for and there are too few
+    images for one.
     """
 
     def __init__(
@@ -51,6 +53,8 @@ class Batches:
         self._workers = workers
         self._rank = rank
         self._world = world
+        self._idle: DataLoader[Item] | None = None
+        """With its workers, between two epochs."""
 
     @property
     def images(self) -> int:
@@ -74,17 +78,45 @@ class Batches:
             self._rank,
             self._world,
         )
-        batches = loader(self._set, plan, self._workers)
+        batches = self._kept(plan) if self._workers else loader(self._set, plan)
         return batches if self._world == 1 else self._with_all_ids(batches, plan)
+
+    def _kept(self, plan: BatchPlan) -> Iterator[Batch]:
+        """The batches of `plan` by the workers of the epoch before, which it leaves to the next."""
+        loaded, self._idle = self._idle or _loader(self._set, _Plans(), self._workers), None
+        assert isinstance(loaded.batch_sampler, _Plans)
+        loaded.batch_sampler.now = plan
+        try:
+            yield from plain_errors(loaded)
+        except BaseException:
+            del loaded  # and its workers with it, before the caller hears of the error
+            raise
+        self._idle = loaded
 
     def _with_all_ids(self, batches: Iterator[Batch], plan: BatchPlan) -> Iterator[Batch]:
         for batch, picks in zip(batches, replace(plan, rank=0, world=1), strict=True):
             yield batch | {"ids": [self._set.records[pick.index].id for pick in picks]}
 
 
+class _Plans:
+    """The plan of the epoch at hand: what a loader that lives longer than one draws on."""
+
+    now: BatchPlan
+
+    def __len__(self) -> int:
+        return len(self.now)
+
+    def __iter__(self) -> Iterator[list[Pick]]:
+        return iter(self.now)
+
+
 def loader(images: ImageSet, plan: BatchPlan, workers: int = 0) -> Iterator[Batch]:
     """The batches of `plan`, read by `workers` processes (0: by this one)."""
-    loaded: DataLoader[Item] = DataLoader(
+    return plain_errors(_loader(images, plan, workers))
+
+
+def _loader(images: ImageSet, plan: BatchPlan | _Plans, workers: int) -> DataLoader[Item]:
+    return DataLoader(
         images,
         batch_sampler=plan,
         num_workers=workers,
@@ -92,8 +124,8 @@ def loader(images: ImageSet, plan: BatchPlan, workers: int = 0) -> Iterator[Batc
         pin_memory=torch.cuda.is_available(),
         worker_init_fn=begin_worker,
         prefetch_factor=4 if workers else None,
+        persistent_workers=isinstance(plan, _Plans),
     )
-    return plain_errors(loaded)
 
 
 def in_order(images: ImageSet, batch: int, workers: int = 0) -> Iterator[Batch]:
@@ -127,7 +159,7 @@ def plain_errors(loaded: Iterable[T]) -> Generator[T, None, None]:
         # torch packs the worker's whole traceback into the message.
         raise UserError(str(error).rpartition("UserError: ")[2].strip()) from error
     finally:
-        del batches
+        del batches, loaded
 
 
 def begin_worker(_worker: int) -> None:

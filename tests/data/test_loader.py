@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from hypothesis import given
@@ -99,6 +100,50 @@ def test_workers_change_nothing(records: list[Record], workers: int) -> None:
         assert first["ids"] == second["ids"]
         for part in ("index", "images", "truth", "annotated", "labels"):
             assert torch.equal(first[part], second[part])
+
+
+def workers_at_work() -> set[int]:
+    return {child.pid for child in psutil.Process().children() if child.is_running()}
+
+
+def test_workers_stay_over_epochs_and_change_nothing(records: list[Record]) -> None:
+    images = ImageSet(records, H, W)
+    before = workers_at_work()
+    kept = Batches(images, 4, seed=5, flip=True, workers=2)
+    seen = []
+    for epoch, first in ((0, 0), (1, 2), (2, 0)):
+        alone = list(Batches(images, 4, seed=5, flip=True).epoch(epoch, first))
+        helped = []
+        for batch in kept.epoch(epoch, first):
+            helped.append(batch)
+            seen.append(workers_at_work() - before)
+        assert [b["ids"] for b in helped] == [b["ids"] for b in alone]
+        assert all(
+            torch.equal(a["images"], b["images"]) for a, b in zip(helped, alone, strict=True)
+        )
+    assert len(seen[0]) == 2
+    assert all(found == seen[0] for found in seen)
+    del kept
+    assert workers_at_work() == before
+
+
+def test_two_epochs_at_a_time_do_not_mix(records: list[Record]) -> None:
+    batches = Batches(ImageSet(records, H, W), 4, seed=5, workers=1)
+    wanted = [[b["ids"] for b in batches.epoch(epoch)] for epoch in (0, 1)]
+    both = zip(batches.epoch(0), batches.epoch(1), strict=True)
+    assert [(a["ids"], b["ids"]) for a, b in both] == list(zip(*wanted, strict=True))
+
+
+def test_an_epoch_left_early_ends_its_workers(records: list[Record]) -> None:
+    before = workers_at_work()
+    batches = Batches(ImageSet(records, H, W), 2, seed=5, workers=1)
+    list(batches.epoch(0))
+    left = batches.epoch(1)
+    next(left)
+    assert len(workers_at_work() - before) == 1
+    left.close()
+    assert workers_at_work() == before
+    assert len(list(batches.epoch(2))) == 5
 
 
 def test_an_epoch_goes_on_where_it_stopped(records: list[Record]) -> None:
