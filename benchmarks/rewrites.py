@@ -12,6 +12,7 @@ exports choose their form.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import statistics
 import sys
@@ -49,7 +50,7 @@ RECIPES = ("executorch_fp32", "executorch_int8", "litert_fp32", "litert_int8")
 class Backbone(nn.Module):
     """Normalisation and backbone of a student, nothing behind it."""
 
-    def __init__(self, student: nn.Module) -> None:
+    def __init__(self, student: Any) -> None:
         super().__init__()
         self.normalise = student.normalise
         self.features = student.backbone.features
@@ -152,8 +153,8 @@ def _onnx(
     student: nn.Module, spec: ModelSpec, image: Array, threads: int, folder: Path
 ) -> Iterator[Timed]:
     try:
-        import onnxruntime
-        import onnxscript  # noqa: F401  # torch's exporter needs it
+        onnxruntime = importlib.import_module("onnxruntime")
+        importlib.import_module("onnxscript")  # torch's exporter needs it
     except ImportError:
         return
     options = onnxruntime.SessionOptions()
@@ -196,7 +197,7 @@ def rows(found: list[Timed], times: list[list[float]]) -> list[Mapping[str, Any]
         )
         return f"{statistics.median(each):.2f} ({low:.2f}-{high:.2f})"
 
-    shown = []
+    shown: list[Mapping[str, Any]] = []
     for s, own in zip(found, times, strict=True):
         first = next(x.form for x in found if (x.student, x.recipe) == (s.student, s.recipe))
         floats = s.recipe.rpartition("_")[0] + "_fp32"

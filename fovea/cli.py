@@ -7,10 +7,21 @@ import os
 import sys
 from collections.abc import Sequence
 
-from fovea.commands import bench, compare, config, data, doctor, predict, shelf, submit, weights
+from fovea.commands import (
+    bench,
+    compare,
+    config,
+    data,
+    doctor,
+    gate,
+    predict,
+    shelf,
+    submit,
+    weights,
+)
 from pipeline.errors import UserError
 
-COMMANDS = (predict, bench, compare, submit, shelf, data, weights, config, doctor)
+COMMANDS = (predict, bench, gate, compare, submit, shelf, data, weights, config, doctor)
 EXAMPLES = """examples:
   fovea predict photo.jpg -o out/                where people would look, with the newest model
   fovea bench outputs/bundle                     milliseconds of each of its files

@@ -95,7 +95,7 @@ def _row(subject: Subject, image: Path, threads: int, plan: Plan) -> LatencyRow:
     timing = timed["timing"]
     samples = np.concatenate([np.asarray(times) for times in timing["samples_ms"]])
     medians, drift = spread(timing["samples_ms"])
-    p50, p90, p99 = (float(value) for value in np.percentile(samples, (50, 90, 99)))
+    p50, p90, p95, p99 = (float(value) for value in np.percentile(samples, (50, 90, 95, 99)))
     interval = bootstrap.median_interval(samples, seed=0)
     host = this_host()
     delegation = subject.delegation
@@ -126,6 +126,7 @@ def _row(subject: Subject, image: Path, threads: int, plan: Plan) -> LatencyRow:
         time_bounded=timing["time_bounded"],
         p50_ms=p50,
         p90_ms=p90,
+        p95_ms=p95,
         p99_ms=p99,
         mean_ms=float(samples.mean()),
         cv=float(samples.std() / samples.mean()),

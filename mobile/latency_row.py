@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 from pipeline.errors import UserError
 
-SCHEMA = 1
+SCHEMA = 2
 Source = Literal["device", "emulator", "browser", "host-proxy"]
 
 
@@ -57,8 +57,9 @@ class LatencyRow:
     time_bounded: bool
     """Whether a repeat stopped at its time limit."""
     p50_ms: float
-    """Of all timed iterations of all repeats, like the next four."""
+    """Of all timed iterations of all repeats, like the next five."""
     p90_ms: float
+    p95_ms: float
     p99_ms: float
     mean_ms: float
     cv: float
@@ -87,7 +88,7 @@ class LatencyRow:
             value = getattr(self, name)
             if not _fits(value, kind):
                 raise UserError(f"latency row: {name} is {value!r}, expected {_named(kind)}")
-        if not 0 < self.p50_ms <= self.p90_ms <= self.p99_ms:
+        if not 0 < self.p50_ms <= self.p90_ms <= self.p95_ms <= self.p99_ms:
             raise UserError("latency row: percentiles must be positive and rise from p50 to p99")
         if not self.low_ms <= self.p50_ms <= self.high_ms:
             raise UserError("latency row: the median lies outside of its own interval")

@@ -242,13 +242,21 @@ class Latency:
 
 @dataclass
 class Budget:
-    """What an exported file may lose; a breach is marked in the report and the bundle.
+    """What an exported file may cost; a breach is marked in report and bundle (`fovea gate`).
 
-    Bounds on logits and maps belong to the recipe (`mobile/recipes.py`).
+    Bounds on logits, maps and bytes per parameter belong to the recipe (`mobile/recipes.py`).
     """
 
     metric_loss: float = 0.01
-    """Largest relative loss of NSS and CC against torch."""
+    """Largest relative loss of NSS and CC against torch, at the bad end of its 95 % interval."""
+    size_mib: float | None = None
+    """Largest file."""
+    delegated: float = 0.95
+    """Least share of the graph's nodes that the delegate must have taken."""
+    p95_ms: float | None = None
+    """Slowest 95th percentile on a device; hosts are not judged by it."""
+    enforce: bool = False
+    """Whether a breach ends the `check` stage with an error."""
 
 
 @dataclass

@@ -86,7 +86,9 @@ def written(path: Path, *rows: LatencyRow) -> str:
 
 
 def slower(**changes: Any) -> LatencyRow:
-    return row(p50_ms=16.0, p90_ms=17.0, p99_ms=18.0, low_ms=15.0, high_ms=17.0, **changes)
+    return row(
+        p50_ms=16.0, p90_ms=17.0, p95_ms=17.5, p99_ms=18.0, low_ms=15.0, high_ms=17.0, **changes
+    )
 
 
 def test_recipes_in_both_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

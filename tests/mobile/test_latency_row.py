@@ -40,6 +40,7 @@ def row(**changes: Any) -> LatencyRow:
         "time_bounded": False,
         "p50_ms": 8.0,
         "p90_ms": 9.0,
+        "p95_ms": 9.5,
         "p99_ms": 10.0,
         "mean_ms": 8.2,
         "cv": 0.05,
@@ -113,7 +114,15 @@ def test_a_broken_line_is_located(tmp_path) -> None:
 
 
 def test_like_rows_give_a_ratio_with_bounds() -> None:
-    slow = row(recipe="torch_eager", p50_ms=16.0, p90_ms=17, p99_ms=18, low_ms=15.0, high_ms=17.0)
+    slow = row(
+        recipe="torch_eager",
+        p50_ms=16.0,
+        p90_ms=17,
+        p95_ms=17.5,
+        p99_ms=18,
+        low_ms=15.0,
+        high_ms=17.0,
+    )
     ratio = compare_rows(row(), slow)
     assert ratio.ratio == 0.5
     assert ratio.low == pytest.approx(7.5 / 17)

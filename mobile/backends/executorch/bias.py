@@ -80,12 +80,17 @@ def _values(
         return list(images)
     if node.op == "get_attr":
         return [_attribute(graph, str(node.target))] * len(images)
-    target = _attribute(graph, str(node.target)) if node.op == "call_module" else node.target
+    # An operator, or an observer that stands in the graph as a module.
+    target: Any = node.target if callable(node.target) else _attribute(graph, node.target)
     found = []
     for index in range(len(images)):
-        arguments, options = map_arg((node.args, node.kwargs), lambda n, i=index: values[n][i])
+        arguments, options = map_arg((node.args, node.kwargs), _picker(values, index))
         found.append(target(*arguments, **options))
     return found
+
+
+def _picker(values: dict[Node, list[Any]], index: int) -> Callable[[Node], Any]:
+    return lambda node: values[node][index]
 
 
 def _attribute(graph: GraphModule, name: str) -> Any:

@@ -14,8 +14,11 @@ from torch import Tensor
 from torchao.quantization.pt2e import MinMaxObserver
 
 
-class MeanRange(MinMaxObserver):
+class MeanRange(MinMaxObserver):  # type: ignore[misc]  # its package has no types
     """Running means of the minimum and maximum of every tensor seen; each call is one image."""
+
+    min_val: Tensor
+    max_val: Tensor
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

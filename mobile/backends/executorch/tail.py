@@ -66,5 +66,6 @@ def _before(node: object, found: list[Node]) -> None:
 
 def macs(convolution: Node) -> int:
     """Multiply-accumulates of a convolution node, whose weight is an attribute of its graph."""
-    weight = convolution.all_input_nodes[1].meta["val"].shape
-    return math.prod(convolution.meta["val"].shape) * math.prod(weight[1:])
+    outputs: list[int] = list(convolution.meta["val"].shape)
+    weight: list[int] = list(convolution.all_input_nodes[1].meta["val"].shape)
+    return math.prod(outputs) * math.prod(weight[1:])

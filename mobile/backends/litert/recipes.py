@@ -62,5 +62,6 @@ register(
         max_abs=None,
         min_cc=0.99,
         summary="LiteRT, int16 activations on int8 weights, for accuracy: no delegate takes it",
+        delegate=False,
     )
 )

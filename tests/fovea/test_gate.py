@@ -1,0 +1,82 @@
+"""`fovea gate` over a bundle's manifest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fovea.cli import main
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    def entry(name: str, low: float) -> dict[str, Any]:
+        losses = {"torch": 2.0, "difference": low / 2, "low": low, "high": 0.0}
+        return {
+            "recipe": name,
+            "path": "",
+            "bytes": 3_000_000,
+            "delegation": None,
+            "parity": {"max_abs_max": 2.0, "cc_min": 0.99},
+            "metrics": {"NSS": losses, "CC": losses},
+            "latency": [],
+        }
+
+    content = {
+        "schema": 1,
+        "spec": {"task": "saliency"},
+        "artefacts": {
+            "executorch_int8": entry("executorch_int8", -0.01),
+            "litert_int8": entry("litert_int8", -0.1),
+            "coreml_fp16": entry("coreml_fp16", 0.0) | {"metrics": None, "parity": None},
+        },
+        "golden": [],
+        **{name: {} for name in ("files", "input", "lineage", "output", "versions")},
+    }
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    (folder / "manifest.json").write_text(json.dumps(content))
+    return folder
+
+
+def test_a_breach_is_a_line_with_its_way_out_and_status_1(bundle: Path, capsys) -> None:
+    assert main(["gate", str(bundle)]) == 1
+    said = capsys.readouterr().out
+    assert "litert_int8" in said
+    assert "at worst 5.00% of torch's 2.0000" in said
+    assert "budget.metric_loss" in said
+    assert "executorch_int8" not in said
+    assert "coreml_fp16: not executed" in said
+    assert "2 of 3 files are within the budget" in said
+
+
+def test_a_bound_of_ones_own(bundle: Path, capsys) -> None:
+    assert main(["gate", str(bundle), "budget.metric_loss=0.05"]) == 0
+    assert main(["gate", str(bundle), "budget.size_mib=2", "--recipe", "executorch_int8"]) == 1
+    assert "2.86 MiB" in capsys.readouterr().out
+
+
+def test_all_shows_what_passed(bundle: Path, capsys) -> None:
+    main(["gate", str(bundle), "--all", "--recipe", "executorch_int8"])
+    assert "ok" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nowhere"], "nowhere holds no bundle"),
+        (["seed=1"], "only budget.KEY=VALUE"),
+        (["budget.metric_los=1"], "metric_loss"),
+        (["--recipe", "litert_int9"], "did you mean"),
+        (["a", "b"], "2 bundles are given"),
+    ],
+)
+def test_bad_use_is_one_line(bundle: Path, capsys, arguments: list[str], says: str) -> None:
+    given = arguments if arguments[0] in {"nowhere", "a"} else [str(bundle), *arguments]
+    assert main(["gate", *given]) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
