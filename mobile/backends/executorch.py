@@ -114,6 +114,14 @@ class ExecuTorch:
         """Runs wherever its package installs."""
         return None
 
+    def executor(self) -> str:
+        """The runtime that apps ship, too."""
+        return "ExecuTorch"
+
+    def untimed(self) -> str | None:
+        """Its times count."""
+        return None
+
     def export(
         self,
         module: nn.Module,
@@ -148,7 +156,6 @@ class ExecuTorch:
         path: Path,  # noqa: ARG002
         module: nn.Module,  # noqa: ARG002
         recipe: Recipe,  # noqa: ARG002
-        images: Iterable[tuple[str, Array]],  # noqa: ARG002
     ) -> None:
         """Nothing: parity and task metrics are measured on the running file."""
         return
@@ -174,7 +181,7 @@ def _quantise(
     return converted
 
 
-def count_delegated(graph_module: torch.fx.GraphModule) -> Delegation:
+def count_delegated(graph_module: torch.fx.GraphModule, delegate: str = "XNNPACK") -> Delegation:
     """Count operator nodes of a lowered edge graph inside and outside of delegated partitions.
 
     `getitem` only unpacks tuples and is counted on neither side.
@@ -189,7 +196,7 @@ def count_delegated(graph_module: torch.fx.GraphModule) -> Delegation:
             inside.update(_operators(lowered.original_module))
     outside.update(_operators(graph_module))
     return Delegation(
-        delegate="XNNPACK",
+        delegate=delegate,
         unit="edge operators",
         delegated=inside.total(),
         total=inside.total() + outside.total(),
