@@ -30,7 +30,9 @@ _INTEGERS = {
     "uint64": torch.int64, "int4": torch.int8, "uint1": torch.uint8, "uint2": torch.uint8,
     "uint3": torch.uint8, "uint4": torch.uint8, "uint6": torch.uint8,
 }  # fmt: skip
-_FLOATS = ("fp16", "fp32", "fp64")
+_BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError,
+           ValueError)  # fmt: skip
+"""What wrong arguments of a damaged program make torch raise."""
 
 
 class Interpreter:
@@ -50,6 +52,7 @@ class Interpreter:
                 f"{len(registry.names())} that the interpreter knows; run it on macOS, or add it "
                 "in mobile/backends/coreml/interpreter/operators"
             )
+        _check_names(self.program)
         self._constants: dict[str, Any] = {}
         for operation in self.program.operations:
             if operation.constant:
@@ -114,7 +117,7 @@ class Interpreter:
             }
         except UnsupportedError as error:
             raise UserError(f"{where} is not one that the interpreter knows: {error}") from error
-        except (KeyError, IndexError, RuntimeError, TypeError, ValueError) as error:
+        except _BROKEN as error:
             said = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise UserError(f"{where} failed ({said}); the file may be damaged") from error
 
@@ -130,6 +133,24 @@ class Interpreter:
 
 def _known(operation: Operation) -> bool:
     return registry.lookup(operation.kind) is not None
+
+
+def _check_names(program: Program) -> None:
+    """`UserError` unless every value is made before it is read, and something is read and given."""
+    if not program.inputs or not program.results:
+        raise UserError(f"{program.path} takes or gives nothing; export it again")
+    made = {given.name for given in program.inputs}
+    for operation in program.operations:
+        for values in operation.inputs.values():
+            for value in values:
+                if isinstance(value, str) and value not in made:
+                    raise UserError(
+                        f"{program.path}: {operation.kind} of {operation.name} reads {value!r}, "
+                        "which nothing makes before it; export it again"
+                    )
+        made |= {output.name for output in operation.outputs}
+    if not made.issuperset(program.results):
+        raise UserError(f"{program.path} gives what nothing makes; export it again")
 
 
 def _spent(steps: Sequence[Operation], results: Sequence[str]) -> list[list[str]]:

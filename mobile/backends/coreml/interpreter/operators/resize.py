@@ -22,12 +22,7 @@ def positions(mode: str, size: int, wanted: int) -> Tensor:
     elif mode == "DEFAULT":
         found = index * (size / wanted)
     elif mode == "OFFSET_CORNERS":
-        found = (index + 0.5) * (max(1, size - 1) / wanted) if wanted > 1 else (
-            torch.full((1,), 0.5 * max(1, size - 1), dtype=torch.float64)
-        )  # fmt: skip
-        if wanted > 1:
-            delta = max(1, size - 1) / wanted
-            found = 0.5 * delta + index * delta
+        found = (index + 0.5) * (max(1, size - 1) / wanted)
     elif mode == "UNALIGN_CORNERS":
         found = (index + 0.5) * (size / wanted) - 0.5
     else:

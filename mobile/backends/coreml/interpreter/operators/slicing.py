@@ -59,6 +59,15 @@ def slice_by_size(given: Given) -> Tensor:
     return x[tuple(parts)]
 
 
+@operator("crop")
+def crop(given: Given) -> Tensor:
+    """Without rows at the top and bottom and columns at the left and right."""
+    x = given.tensor("x")
+    top, bottom = given.wholes("crop_height", (0, 0))
+    left, right = given.wholes("crop_width", (0, 0))
+    return x[..., top : x.shape[-2] - bottom, left : x.shape[-1] - right]
+
+
 @operator("slice_update")
 def slice_update(given: Given) -> Tensor:
     """A copy whose slice is replaced."""
