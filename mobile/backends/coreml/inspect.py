@@ -55,7 +55,8 @@ def _storage_problems(kernels: Sequence[Kernel], recipe: Recipe) -> list[str]:
     """Weights that are not stored as the recipe promises."""
     problems = []
     for kernel in kernels:
-        large = kernel.weight.size >= LEAST_QUANTISED
+        # Quantised arithmetic needs every weight of its layers in int8, small ones, too.
+        large = recipe.precision == "w8a8" or kernel.weight.size >= LEAST_QUANTISED
         promised = STORED[recipe.precision] if large else "fp16"
         if kernel.stored != promised:
             problems.append(

@@ -28,15 +28,13 @@ def test_an_unknown_operator_is_named_with_its_output_and_file(tmp_path: Path) -
     from coremltools.converters.mil import Builder
 
     def build(x):
-        return Builder.non_maximum_suppression(
-            boxes=x, scores=x, iou_threshold=0.5, score_threshold=0.1, max_boxes=2, name="kept"
-        )[0]
+        return Builder.reverse_sequence(x=x, lengths=np.array([2], np.int32), name="turned")
 
-    path = saved(build, tmp_path / "a", x=normal(0, 1, 5, 4))
+    path = saved(build, tmp_path / "a", x=normal(0, 1, 5))
     with pytest.raises(UserError) as caught:
         Interpreter(path)
     assert str(path) in str(caught.value)
-    assert "'non_maximum_suppression' of kept" in str(caught.value)
+    assert "'reverse_sequence' of turned" in str(caught.value)
 
 
 def test_known_operators_with_unknown_arguments_are_named(tmp_path: Path) -> None:

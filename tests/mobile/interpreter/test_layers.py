@@ -28,7 +28,7 @@ def test_conv(seed, batch, groups, cin, cout, stride, dilation, biased, pads, si
     from coremltools.converters.mil import Builder
 
     kernel = 1 + seed % 3
-    x = normal(seed, batch, groups * cin, side + 2, side)
+    x = normal(seed, batch, groups * cin, side + 2, side + 4)
     weight = normal(seed + 1, groups * cout, cin, kernel, kernel)
     bias = normal(seed + 2, groups * cout) if biased else None
     given_bias = {} if bias is None else {"bias": bias}
