@@ -12,7 +12,7 @@ registers its own, so `names()` grows with a new file in `mobile/backends` and n
 | iOS 16+ and macOS 13+ apps on Core ML, half the size | `coreml_fp16` |
 | the same, about a quarter of the size; arithmetic stays fp16 | `coreml_int8_weights` |
 | the same, a fifth of the size at a small loss | `coreml_palette6` |
-| the same, an eighth of the size at a large loss: measure it | `coreml_palette4` |
+| the same, a seventh of the size at a large loss: measure it | `coreml_palette4` |
 | iOS 17+ with int8 arithmetic on the neural engine of A17 Pro, M4 and later | `coreml_w8a8` |
 | an app on ExecuTorch that wants Core ML's neural engine | `executorch_coreml` |
 

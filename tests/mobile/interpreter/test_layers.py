@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.mobile.interpreter.programs import RANDOM, close, normal, run, seeds
@@ -126,6 +126,8 @@ def test_pooling(seed, kernel, stride, padding, ceiling, outside) -> None:
         "kernel_sizes": [kernel] * 2, "strides": [stride] * 2, "pad": [padding] * 4,
         "pad_type": "custom", "ceil_mode": ceiling,
     }  # fmt: skip
+    # Without padding Core ML counts a last window that begins behind the input, torch does not.
+    assume(padding or not ceiling or stride <= kernel)
     (largest,) = run(lambda x: Builder.max_pool(x=x, **shared), x=x)
     close(largest, F.max_pool2d(tensor(x), kernel, stride, padding, ceil_mode=ceiling))
     (mean,) = run(

@@ -36,7 +36,10 @@ _BROKEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeErr
 
 
 class Interpreter:
-    """A `mobile.backend.Runner`; `evaluate` takes programs of any inputs and outputs."""
+    """A `mobile.backend.Runner`; `evaluate` takes programs of any inputs and outputs.
+
+    `threads` is what was asked for: torch's own pool decides, and nobody times this.
+    """
 
     def __init__(self, path: Path, arithmetic: Arithmetic = "fp16", threads: int = 1) -> None:
         """Read the package and unfold its weights; `UserError` for an operator not known here."""
