@@ -30,8 +30,8 @@ STORED = {
 }
 """How a package keeps its large weights, by a recipe's precision."""
 LEAST_QUANTISED = 2048
-"""Kernels of fewer numbers stay fp16 where weights are compressed. Quantising them, too, saves 0.2 %
-of a trained FastSal (each gets a step per channel) and takes its least CC from 0.998 to 0.989.
+"""Kernels of fewer numbers stay fp16 where weights are compressed. Quantising them, too, saves
+0.2 % of a trained FastSal (a step per channel each) and takes its least CC from 0.998 to 0.989.
 """
 MANIFEST = "Manifest.json"
 ROOT = "com.apple.CoreML"

@@ -174,6 +174,19 @@ def test_layer_norm(seed, axes) -> None:
     close(got, wanted.movedim(list(range(4 - len(axes), 4)), places))
 
 
+def test_einsum_and_l2_pooling() -> None:
+    from coremltools.converters.mil import Builder
+
+    x, y = normal(0, 1, 2, 3, 4), normal(1, 1, 4, 3, 5)
+    equation = "nchw,nwhu->nchu"
+    (got,) = run(lambda x, y: Builder.einsum(values=(x, y), equation=equation), x=x, y=y)
+    close(got, torch.einsum(equation, tensor(x), tensor(y)))
+    (got,) = run(
+        lambda x: Builder.l2_pool(x=x, kernel_sizes=[2, 2], strides=[1, 2], pad_type="valid"), x=x
+    )
+    close(got, F.lp_pool2d(tensor(x), 2, (2, 2), (1, 2)))
+
+
 def test_local_response_and_l2_norm() -> None:
     from coremltools.converters.mil import Builder
 

@@ -136,6 +136,17 @@ def test_gathers(seed, axis) -> None:
     close(got, np.take_along_axis(x, along.astype(np.int64), axis))
 
 
+def test_gathers_by_position_and_shapes_of_others() -> None:
+    from coremltools.converters.mil import Builder
+
+    x = normal(0, 3, 4, 5)
+    at = np.array([[0, 1], [2, 3]], np.int32)
+    (got,) = run(lambda x, i: Builder.gather_nd(x=x, indices=i), "iOS16", x=x, i=at)
+    close(got, x[[0, 2], [1, 3]])
+    (got,) = run(lambda x: Builder.fill_like(ref_tensor=x, value=2.5), x=x)
+    close(got, np.full_like(x, 2.5))
+
+
 def test_constants_of_shapes() -> None:
     from coremltools.converters.mil import Builder
 
