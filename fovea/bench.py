@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fovea.predict.model import contract_of, require_runnable
-from mobile.backend import Delegation, backend_for
+from mobile.backend import Delegation, backend_for, not_timed
 from mobile.export import SCHEMA, ExportReport, InputContract, OutputContract
 from pipeline import paths, shelf
 from pipeline.errors import UserError
@@ -36,7 +36,7 @@ class Subject:
     """Height and width of its input."""
     measure: Measure
     refusal: str | None = None
-    """Why it cannot run on this machine."""
+    """Why it is not timed on this machine."""
     golden: Path | None = None
     """A real photograph of its input size, beside it in the bundle."""
 
@@ -49,7 +49,7 @@ def subjects(given: Sequence[str]) -> list[Subject]:
     found = [subject for name in given for subject in _of(name)]
     if all(subject.refusal for subject in found):
         why = "; ".join(f"{subject.path}: {subject.refusal}" for subject in found)
-        raise UserError(f"nothing here runs on this machine ({why})")
+        raise UserError(f"nothing here can be timed on this machine ({why})")
     return found
 
 
@@ -197,7 +197,7 @@ def _exported(path: Path, report: ExportReport, golden: Path | None = None) -> S
         return measure_file(path, report, image, threads, plan)
 
     size = (int(sides[0]), int(sides[1]))
-    return Subject(path, size, run, backend_for(path).refusal(), golden)
+    return Subject(path, size, run, not_timed(backend_for(path)), golden)
 
 
 def _checkpoint(path: Path) -> Subject:

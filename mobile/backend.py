@@ -96,6 +96,12 @@ class Backend(Protocol):
     def refusal(self) -> str | None:
         """One line why files of this backend cannot run on this machine; None when they can."""
 
+    def executor(self) -> str:
+        """What runs its files on this machine, as tables name it."""
+
+    def untimed(self) -> str | None:
+        """One line why times taken here would say nothing of a file; None when they count."""
+
     def export(
         self,
         module: nn.Module,
@@ -112,12 +118,10 @@ class Backend(Protocol):
     def load(self, path: Path, threads: int) -> Runner:
         """Open a file this backend made; `UserError` with the `refusal` where there is one."""
 
-    def inspect(
-        self, path: Path, module: nn.Module, recipe: Recipe, images: Iterable[tuple[str, Array]]
-    ) -> Inspection | None:
+    def inspect(self, path: Path, module: nn.Module, recipe: Recipe) -> Inspection | None:
         """Read a file without running it, beside the `module` it was made from.
 
-        None where a file is executed wherever it can be made: then parity says more.
+        None where its own runtime runs wherever it can be made: then parity says more.
         """
 
 
@@ -139,12 +143,17 @@ def get_backend(name: str) -> Backend:
     return _BACKENDS[name]
 
 
+def not_timed(backend: Backend) -> str | None:
+    """Why a file of `backend` is not timed on this machine; None when it can be."""
+    return backend.refusal() or backend.untimed()
+
+
 def backend_for(path: Path) -> Backend:
-    """The backend whose suffix `path` has; `UserError` when there is none."""
+    """The backend whose suffix `path` has, the longest that fits; `UserError` without any."""
     importlib.import_module("mobile.backends")
-    for backend in _BACKENDS.values():
-        if path.suffix == backend.suffix:
-            return backend
+    fits = [backend for backend in _BACKENDS.values() if path.name.endswith(backend.suffix)]
+    if fits:
+        return max(fits, key=lambda backend: len(backend.suffix))
     known = ", ".join(sorted(b.suffix for b in _BACKENDS.values()))
     raise UserError(f"{path} is not a model file: its ending is none of {known}")
 

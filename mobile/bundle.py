@@ -48,6 +48,10 @@ class Artefact:
     """Why the file was not executed where it was made and checked; None when it was."""
     inspection: Mapping[str, Any] | None = None
     """What was read from the file without running it."""
+    executor: str | None = None
+    """What ran it: its runtime, or a reference interpreter; None where nothing did."""
+    untimed: str | None = None
+    """Why its time was not taken; None where it counts."""
 
 
 def assemble(
@@ -147,6 +151,8 @@ def _add_artefact(folder: Path, artefact: Artefact) -> dict[str, Any]:
         "path": _name(folder, home / report.file),
         "executed": artefact.reason is None,
         "reason": artefact.reason,
+        "executor": artefact.executor,
+        "untimed": artefact.untimed,
         "bounds": bounds(report.recipe),
         "inspection": None if artefact.inspection is None else dict(artefact.inspection),
         "parity": None if artefact.parity is None else dict(artefact.parity),
@@ -168,6 +174,7 @@ def _add_golden(
         for entry in entries
         if get_backend(entry["backend"]).refusal() is None
     }
+    executors = {e["recipe"]: get_backend(e["backend"]).executor() for e in entries}
     listed = []
     for name, pixels in sorted(golden.items()):
         image = pixels.astype(np.float32).transpose(2, 0, 1)[None]
@@ -181,6 +188,7 @@ def _add_golden(
             outputs[recipe] = {
                 "path": f"golden/{name}.{recipe}.npy",
                 "tolerance": tolerance(recipe, expected, obtained),
+                "executor": executors[recipe],
             }
         listed.append(
             {

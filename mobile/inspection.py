@@ -1,14 +1,14 @@
-"""What a file says of itself, for files that cannot be executed where they were made."""
+"""What a file says of itself, for files whose own runtime may not be where they are made."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mobile import integrity
-from mobile.backend import Array, get_backend
+from mobile.backend import get_backend
 from mobile.export import exported_form
 from mobile.quiet import converting
 from mobile.recipes import Recipe
@@ -45,24 +45,6 @@ class Weights:
 
 
 @dataclass(frozen=True)
-class Replay:
-    """The file's own operators and weights, followed step by step in torch.
-
-    Results are rounded to the type the file gives them (fp16), sums are kept in float32: a check
-    of the wiring, and an estimate of what rounding costs. It is not the runtime's own execution.
-    """
-
-    images: int
-    max_abs: float | None
-    """Largest logit difference from torch; None, like the next two, where nothing was replayed."""
-    cc_min: float | None
-    """Smallest correlation with torch's map."""
-    cc_mean: float | None
-    refused: str | None = None
-    """Why it could not be replayed."""
-
-
-@dataclass(frozen=True)
 class Inspection:
     """Everything read from a file without running it."""
 
@@ -78,7 +60,6 @@ class Inspection:
     computed: Mapping[str, int]
     """Operators by the type of their result."""
     weights: Weights
-    replay: Replay
     problems: Sequence[str]
     """Whatever is not as it should be, one line each; empty when sound."""
 
@@ -87,16 +68,12 @@ class Inspection:
         return asdict(self)
 
 
-def inspect(
-    path: Path, student: nn.Module, recipe: Recipe, images: Iterable[tuple[str, Array]]
-) -> Inspection | None:
+def inspect(path: Path, student: nn.Module, recipe: Recipe) -> Inspection | None:
     """Read the exported file `path` and compare it with the `student` it was made from.
 
-    `images`, each with its name, (1, 3, H, W) float32 RGB 0-255, are replayed. None where the
-    backend's files are executed instead. Raises `UserError` when the file is damaged.
+    None where the backend's own runtime runs every file it makes. Raises `UserError` when the file
+    is damaged.
     """
     integrity.check(path)
     with converting(f"inspecting {path}", None, "export it again"):
-        return get_backend(recipe.backend).inspect(
-            path, exported_form(path, student), recipe, images
-        )
+        return get_backend(recipe.backend).inspect(path, exported_form(path, student), recipe)

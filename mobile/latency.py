@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from mobile.backend import Delegation, get_backend
+from mobile.backend import Delegation, get_backend, not_timed
 from mobile.export import ExportReport
 from mobile.host import this_host
 from mobile.latency_row import SCHEMA, LatencyRow
@@ -56,7 +56,8 @@ def measure(
     """Latency of an exported `file` on `image`, a float32 (1, 3, H, W) `.npy`.
 
     `report` is the file's own export report. Raises `UserError` when the file is not the one of
-    the report, or when the measuring process fails, with what it said.
+    the report, is not run by its own runtime here, or when the measuring process fails, with what
+    it said.
     """
     digest = tree_hash(file) if file.exists() else "none"
     if digest != report.sha256:
@@ -64,7 +65,11 @@ def measure(
             f"{file} is not the file of its export report (sha256 {digest[:12]}…, "
             f"report {report.sha256[:12]}…); export again"
         )
-    runtime = get_backend(report.backend).runtime
+    backend = get_backend(report.backend)
+    reason = not_timed(backend)
+    if reason:
+        raise UserError(f"{file} is not timed on this machine: {reason}")
+    runtime = backend.runtime
     subject = Subject(file, digest, report.student, report.recipe, runtime, report.delegation)
     return _row(subject, image, threads, plan or Plan())
 

@@ -14,9 +14,13 @@ registers its own, so `names()` grows with a new file in `mobile/backends` and n
 | least loss of an integer file, on microcontrollers and DSPs that take int16 | `litert_16x8` |
 | iOS 16+ and macOS 13+ apps on Core ML, half the size | `coreml_fp16` |
 | the same, about a quarter of the size; arithmetic stays fp16 | `coreml_int8_weights` |
+| the same, a fifth of the size at a small loss | `coreml_palette6` |
+| the same, a seventh of the size at a large loss: measure it | `coreml_palette4` |
+| iOS 17+ with int8 arithmetic on the neural engine of A17 Pro, M4 and later | `coreml_w8a8` |
+| an app on ExecuTorch that wants Core ML's neural engine | `executorch_coreml` |
 
-Core ML packages are made and inspected on any system but executed on Apple's alone: nothing here
-says how fast they are.
+Core ML packages are made everywhere; off Apple's systems a reference interpreter runs them, which
+says how good they are and nothing of how fast.
 """
 
 from __future__ import annotations

@@ -108,6 +108,8 @@ def _stream(parsed: argparse.Namespace) -> int:
     if len(parsed.inputs) != 1 or parsed.webcam is not None or Path(parsed.inputs[0]).is_dir():
         raise UserError("standard output takes one picture; give one photograph or -")
     chosen = model.find(parsed.model, parsed.recipe)
+    if chosen.note:
+        print(f"{chosen.title}: {chosen.note}", file=sys.stderr)
     session.to_stdout(
         chosen, parsed.inputs[0], raw=parsed.raw, logits=parsed.npy, settings=_settings(parsed)
     )
@@ -128,7 +130,8 @@ def _folder(parsed: argparse.Namespace) -> int:
     still = [item for item in found if item not in moving]
     piped = source.of_stdin(sys.stdin.buffer, out / "stdin") if "-" in parsed.inputs else None
     chosen = model.find(parsed.model, parsed.recipe)
-    print(f"model: {chosen.title} ({chosen.file})", file=sys.stderr)
+    noted = f"; {chosen.note}" if chosen.note else ""
+    print(f"model: {chosen.title} ({chosen.file}){noted}", file=sys.stderr)
     return _tell(session.to_folder(chosen, still, clips, out, settings, stdin=piped), out)
 
 

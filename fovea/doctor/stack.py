@@ -138,7 +138,7 @@ def torchvision() -> Finding:
 def _coreml() -> str:
     if platform.system() == "Darwin":
         return "converts and runs packages"
-    return "converts; packages run on macOS only"
+    return "converts; a reference interpreter runs packages, Core ML itself is on macOS only"
 
 
 def _runtime(what: str, package: str, code: str) -> Finding:

@@ -33,6 +33,8 @@ class Model:
     """Height and width of the input where a contract says them; None: the file says."""
     open: Callable[[int], Runner]
     """Load it to run on so many threads."""
+    note: str = ""
+    """What to tell before it runs: that it is not its own runtime that runs it."""
 
 
 def find(given: str | None, recipe: str | None) -> Model:
@@ -107,12 +109,16 @@ def _of_bundle(bundle: Path, recipe: str | None) -> Model:
 def _best(artefacts: dict[str, dict[str, Any]], bundle: Path) -> str:
     from mobile.backend import get_backend
 
-    reasons = {name: get_backend(e["backend"]).refusal() for name, e in artefacts.items()}
-    for precision, suffix in PREFERRED:
-        for name, entry in sorted(artefacts.items()):
-            fits = entry["precision"] == precision and entry["file"].endswith(suffix)
-            if fits and reasons[name] is None:
-                return name
+    backends = {name: get_backend(entry["backend"]) for name, entry in artefacts.items()}
+    reasons = {name: backend.refusal() for name, backend in backends.items()}
+    running = [name for name in sorted(artefacts) if reasons[name] is None]
+    # Files that only a reference interpreter runs come last.
+    for names in ([n for n in running if backends[n].untimed() is None], running):
+        for precision, suffix in PREFERRED:
+            for name in names:
+                entry = artefacts[name]
+                if entry["precision"] == precision and entry["file"].endswith(suffix):
+                    return name
     why = "; ".join(f"{name}: {reason or 'unknown precision'}" for name, reason in reasons.items())
     raise UserError(f"no file of {bundle} runs on this machine ({why})")
 
@@ -124,7 +130,7 @@ def _of_file(path: Path) -> Model:
     if entry is not None:
         return _contracted(path, entry)
     require_runnable(path)
-    return Model(path, path.name, tree_hash(path), "logits", None, _opener(path))
+    return Model(path, path.name, tree_hash(path), "logits", None, _opener(path), _note(path))
 
 
 def require_runnable(path: Path) -> None:
@@ -169,8 +175,16 @@ def _contracted(path: Path, entry: dict[str, Any]) -> Model:
     _batch, *sides = taken["shape"]
     height, width = sides[1:] if taken["layout"] == "NCHW" else sides[:2]
     title = f"{entry['student']} {entry['recipe']}"
-    meaning = entry["output"]["meaning"]
-    return Model(path, title, entry["sha256"], meaning, (height, width), _opener(path))
+    meaning, size = entry["output"]["meaning"], (height, width)
+    return Model(path, title, entry["sha256"], meaning, size, _opener(path), _note(path))
+
+
+def _note(path: Path) -> str:
+    """That a file is not run by its own runtime, where it is not."""
+    from mobile.backend import backend_for
+
+    backend = backend_for(path)
+    return "" if backend.untimed() is None else f"run by the {backend.executor()}"
 
 
 def _opener(path: Path) -> Callable[[int], Runner]:

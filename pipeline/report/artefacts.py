@@ -52,7 +52,7 @@ class Artefact:
     """None when the file was not executed."""
     problems: Sequence[str] = ()
     reason: str = ""
-    """Why it was not executed."""
+    """Why it was not executed, or not timed."""
 
     @property
     def name(self) -> str:
@@ -100,7 +100,7 @@ def _own(facts: Facts, file: File) -> Artefact:
         ms=_ms(row),
         metrics=file.metrics if file.executed else None,
         problems=file.problems,
-        reason=file.reason or "",
+        reason=file.reason or file.untimed or "",
     )
 
 
@@ -133,8 +133,14 @@ def _shelved(
         ms=_ms(row),
         metrics=losses or None,
         problems=checked.get("problems") or (),
-        reason=entry.get("reason") or ("" if losses else "not measured when it was bundled"),
+        reason=_reason(entry, bool(losses)),
     )
+
+
+def _reason(entry: Mapping[str, Any], measured: bool) -> str:
+    """Why a file of a bundle has no place among the others; empty where it has one."""
+    known: str | None = entry.get("reason") or entry.get("untimed")
+    return known or ("" if measured else "not measured when it was bundled")
 
 
 def ground(role: Mapping[str, Any], row: Mapping[str, Any] | None) -> Ground:

@@ -17,7 +17,12 @@ TEACHER = "teacher "
 
 Means = Mapping[str, float]
 """Metric -> mean over the validation images."""
-_BACKENDS = {"executorch": "ExecuTorch", "litert": "LiteRT", "coreml": "Core ML"}
+_BACKENDS = {
+    "executorch": "ExecuTorch",
+    "executorch_coreml": "ExecuTorch on Core ML",
+    "litert": "LiteRT",
+    "coreml": "Core ML",
+}
 
 
 def backend_name(backend: str) -> str:
@@ -77,6 +82,10 @@ class File:
     timing: Timing | None = None
     reason: str | None = None
     """Why the file was not executed on the machine that checked it; None when it was."""
+    executor: str = ""
+    """What ran it; empty where nothing did, or nothing was said."""
+    untimed: str | None = None
+    """Why its time is not taken on that machine; None where it counts."""
     inspection: Mapping[str, Any] | None = None
     """Fields of `mobile.inspection.Inspection`, read from the file without running it."""
     per_image: Sequence[Mapping[str, Any]] = ()

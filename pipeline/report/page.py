@@ -60,7 +60,7 @@ def render(
         "problems": problems(facts),
         "machine": machine(facts.torch, facts),
         "comparison": compared,
-        "unplaced": any(not file.executed for file in facts.files),
+        "unplaced": any(not file.executed or file.untimed for file in facts.files),
         "unreadable": unreadable,
         "overview": training.overview(curves),
         "phases": training.phase_charts(curves),
@@ -174,7 +174,7 @@ def problems(facts: Facts) -> list[tuple[str, str]]:
     found = []
     for file in facts.files:
         found += [(file.title, problem) for problem in file.problems]
-        if not file.executed:
+        if not file.executed or file.untimed:
             continue
         if file.timing is None:
             found.append((file.title, "its latency was not measured; run `dvc repro latency`"))

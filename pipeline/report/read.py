@@ -89,6 +89,8 @@ def exported(
         problems=problems,
         timing=timing,
         reason=checked.get("reason"),
+        executor=checked.get("executor") or "",
+        untimed=checked.get("untimed"),
         inspection=read_json(CHECK / export["recipe"] / INSPECTION),
         per_image=read_json(scores) if scores.exists() else (),
         calibrated=export["calibration"] is not None,

@@ -103,6 +103,8 @@ def _torch_mean(facts: Facts, name: str, means: Mapping[str, float]) -> float:
 
 def _file_line(file: File) -> Line:
     note = f"{file.recipe}, {short(file.sha256)}"
+    if file.untimed:
+        note += f", by the {file.executor}"
     parity = file.parity
     if parity is None:
         size = [_state(file), cell(mib(file.bytes), key=file.bytes)]
@@ -111,7 +113,7 @@ def _file_line(file: File) -> Line:
     cells = [
         _state(file),
         cell(mib(file.bytes), key=file.bytes),
-        _ratio(file.timing),
+        cell(NOTHING, "not timed here") if file.untimed else _ratio(file.timing),
         *(_loss(file.metrics[name]) for name in SHOWN),
         cell(scientific(parity["max_abs_max"]), "largest", key=parity["max_abs_max"]),
         cell(correlation(parity["cc_min"]), "least", key=parity["cc_min"]),

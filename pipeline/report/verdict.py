@@ -40,7 +40,8 @@ def passes(files: Sequence[File]) -> list[Pass]:
         elif not file.executed:
             found.append(Pass(file.title, f"not executed here: {file.reason}", "open"))
         else:
-            found.append(Pass(file.title, "within every budget", "good"))
+            by = f", by the {file.executor}, not timed" if file.untimed else ""
+            found.append(Pass(file.title, f"within every budget{by}", "good"))
     return found
 
 

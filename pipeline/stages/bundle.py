@@ -65,6 +65,8 @@ def artefact(recipe: str, rows: list[LatencyRow]) -> Artefact:
         own,
         checked.get("reason"),
         read_json(CHECK / recipe / INSPECTION),
+        checked.get("executor"),
+        checked.get("untimed"),
     )
 
 

@@ -1,6 +1,7 @@
 """Parity and task metrics on one exported file itself, and what the budget says of them.
 
-A file that cannot run on this machine is inspected instead, and said not to have been executed.
+What ran it is written down: its own runtime, or a reference interpreter. A file that cannot run on
+this machine at all is said not to have been executed.
 """
 
 from __future__ import annotations
@@ -44,8 +45,7 @@ from pipeline.tasks.saliency import Predict, SaliencyTask, Scores, torch_predict
 
 THREADS = 2
 PARITY_IMAGES = 100
-"""Images compared logit by logit, by running the file or by replaying its operators in torch; the
-task metrics use every validation image."""
+"""Images compared logit by logit; the task metrics use every validation image."""
 
 
 @stage
@@ -58,13 +58,15 @@ def main(config: Config, name: str) -> None:
     file, recipe = EXPORTS / name / report.file, recipes.get(name)
     records = manifest.load_role(DATA, "val").records
 
-    reason = get_backend(recipe.backend).refusal()
+    backend = get_backend(recipe.backend)
+    reason = backend.refusal()
     if reason is None:
+        print(f"{name}: executed by {backend.executor()}")
         measured = execute(open_runner(file, THREADS), student, records, size, config, recipe)
     else:
         measured = unexecuted(reason)
         print(f"{name}: not executed on this machine: {reason}")
-    seen = inspect(file, student, recipe, inputs(records[:PARITY_IMAGES], size))
+    seen = inspect(file, student, recipe)
     # Apart from the rest, which `dvc metrics show` lists number by number.
     write_json(CHECK / name / INSPECTION, seen.row() if seen else None)
     task = tasks.of(config.student)
@@ -100,7 +102,7 @@ def execute(
     recipe: Recipe,
 ) -> dict[str, Any]:
     """Everything measured by running the file; its maps for the report are written, too."""
-    task = tasks.of(config.student)
+    task, backend = tasks.of(config.student), get_backend(recipe.backend)
     compared = compare(runner, student, records[:PARITY_IMAGES], size)
     scores = score(task, runner, records, size, config, recipe.name)
     losses = task_losses(scores, config.seed)
@@ -108,6 +110,8 @@ def execute(
     return {
         "executed": True,
         "reason": None,
+        "executor": backend.executor(),
+        "untimed": backend.untimed(),
         "parity": dataclasses.asdict(compared.real) | {"images": compared.images},
         "constants": [dataclasses.asdict(row) for row in compared.constants],
         "metrics": losses,
@@ -119,6 +123,8 @@ def unexecuted(reason: str) -> dict[str, Any]:
     return {
         "executed": False,
         "reason": reason,
+        "executor": None,
+        "untimed": None,
         "parity": None,
         "constants": [],
         "metrics": None,

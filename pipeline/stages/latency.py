@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mobile import recipes
-from mobile.backend import get_backend
+from mobile.backend import get_backend, not_timed
 from mobile.export import ExportReport
 from mobile.latency import measure, measure_eager
 from mobile.latency_row import LatencyRow
@@ -33,7 +33,8 @@ INPUT = OUTPUTS / ".latency-input.npy"
 def main(config: Config) -> None:
     """Write outputs/latency.jsonl (rows) and outputs/latency.json (medians and ratios).
 
-    A file that cannot run on this machine has no row, and its reason in the place of its figures.
+    A file that cannot run on this machine, or only by something whose time is not its runtime's,
+    has no row, and its reason in the place of its figures.
     """
     refused = refusals(config)
     rows = measure_all(config, [name for name in config.export.recipes if name not in refused])
@@ -56,8 +57,8 @@ def main(config: Config) -> None:
 
 
 def refusals(config: Config) -> dict[str, str]:
-    """Recipes whose files cannot run on this machine, and why."""
-    reasons = {n: get_backend(recipes.get(n).backend).refusal() for n in config.export.recipes}
+    """Recipes whose files cannot be timed on this machine, and why."""
+    reasons = {n: not_timed(get_backend(recipes.get(n).backend)) for n in config.export.recipes}
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 

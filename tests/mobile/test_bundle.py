@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from mobile import manifest
-from mobile.backend import Array
+from mobile.backend import Array, get_backend
 from mobile.bundle import Artefact, assemble, verify
 from mobile.export import open_runner
 from mobile.manifest import read_manifest
@@ -26,8 +26,9 @@ from tests.mobile.tiny import SPEC, TinyStudent
 
 LINEAGE = {"checkpoint": "ab" * 32, "teachers": ["salgan"]}
 KEPT = ("executorch_fp32", "litert_int8")
-UNEXECUTED = "coreml_fp16"
-REASON = "Core ML runs elsewhere"
+UNEXECUTED = "executorch_coreml"
+REASON = "Core ML's delegate runs elsewhere"
+INTERPRETED = "coreml_fp16"
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +49,10 @@ def whole(
     for name in KEPT:
         parity = compare(open_runner(exports[name].file), student, images[8:9], ["a"]).row()
         artefacts.append(Artefact(exports[name].folder, parity, {"CC": 0.5}, [row(recipe=name)]))
+    artefacts.append(Artefact(exports[UNEXECUTED].folder, reason=REASON))
     seen = {"target": "iOS16", "problems": []}
-    artefacts.append(Artefact(exports[UNEXECUTED].folder, reason=REASON, inspection=seen))
+    told = {"executor": "an interpreter", "untimed": "its time is its own"}
+    artefacts.append(Artefact(exports[INTERPRETED].folder, inspection=seen, **told))
     assemble(target, SPEC, student, artefacts, golden, LINEAGE)
     return target
 
@@ -63,7 +66,7 @@ def bundle(whole: Path, tmp_path: Path) -> Path:
 def test_a_new_bundle_is_sound_and_says_everything(whole: Path, exports: dict[str, Export]) -> None:
     assert verify(whole) == []
     content = read_manifest(whole)
-    assert set(content["artefacts"]) == {*KEPT, UNEXECUTED}
+    assert set(content["artefacts"]) == {*KEPT, UNEXECUTED, INTERPRETED}
     for name in KEPT:
         entry = content["artefacts"][name]
         assert (entry["executed"], entry["reason"]) == (True, None)
@@ -79,17 +82,27 @@ def test_a_new_bundle_is_sound_and_says_everything(whole: Path, exports: dict[st
     assert {"torch", "executorch", "litert-torch"} <= content["versions"].keys()
 
 
-@pytest.mark.skipif(platform.system() == "Darwin", reason="there the package is executed")
+@pytest.mark.skipif(platform.system() == "Darwin", reason="there the file is executed")
 def test_a_file_that_could_not_run_is_said_to_be_unexecuted(
     whole: Path, exports: dict[str, Export]
 ) -> None:
     content = read_manifest(whole)
     entry = content["artefacts"][UNEXECUTED]
     assert (entry["executed"], entry["reason"], entry["parity"]) == (False, REASON, None)
-    assert entry["inspection"]["target"] == "iOS16"
     assert entry["bounds"] == {"max_abs": 2.0, "min_cc": 0.999}
-    assert all(set(golden["outputs"]) == set(KEPT) for golden in content["golden"])
-    home = f"artefacts/{UNEXECUTED}/model.mlpackage"
+    assert all(set(g["outputs"]) == {*KEPT, INTERPRETED} for g in content["golden"])
+
+
+def test_a_file_says_what_executed_it(whole: Path, exports: dict[str, Export]) -> None:
+    content = read_manifest(whole)
+    entry = content["artefacts"][INTERPRETED]
+    assert (entry["executed"], entry["executor"]) == (True, "an interpreter")
+    assert (entry["untimed"], entry["latency"]) == ("its time is its own", [])
+    assert entry["inspection"]["target"] == "iOS16"
+    for golden in content["golden"]:
+        said = golden["outputs"][INTERPRETED]["executor"]
+        assert said == get_backend("coreml").executor()
+    home = f"artefacts/{INTERPRETED}/model.mlpackage"
     assert tree_hash(whole / home) == entry["sha256"]
     assert {name for name in content["files"] if name.startswith(home)} == {
         f"{home}/Manifest.json",

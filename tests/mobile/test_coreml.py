@@ -1,4 +1,4 @@
-"""A Core ML package says what it is, is the same every time, and is refused where it cannot run."""
+"""A Core ML package says what it is, is the same every time, and runs everywhere."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 from mobile import recipes
-from mobile.backend import Array
+from mobile.backend import Array, get_backend
 from mobile.backends.coreml import package
+from mobile.backends.coreml.interpreter.program import Program
 from mobile.export import export, open_runner
+from mobile.latency import measure
 from mobile.parity import compare
 from pipeline.errors import UserError
 from pipeline.files import tree_hash
@@ -23,6 +25,7 @@ from tests.mobile.conftest import Export
 from tests.mobile.tiny import SPEC, TinyStudent
 
 RECIPES = ("coreml_fp16", "coreml_int8_weights")
+SMALLER = ("coreml_palette6", "coreml_palette4", "coreml_w8a8")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
@@ -34,7 +37,7 @@ def specification(path: Path) -> Any:
     return model
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", RECIPES + SMALLER)
 def test_inputs_and_outputs_follow_the_input_contract(
     name: str, exports: dict[str, Export]
 ) -> None:
@@ -112,11 +115,54 @@ def test_other_weights_give_other_bytes(exports: dict[str, Export], tmp_path: Pa
     assert made.sha256 != exports["coreml_fp16"].report.sha256
 
 
-@pytest.mark.skipif(platform.system() == "Darwin", reason="there it runs")
-@pytest.mark.parametrize("name", RECIPES)
-def test_running_is_refused_with_the_reason(name: str, exports: dict[str, Export]) -> None:
-    with pytest.raises(UserError, match="cannot be executed on this machine: Core ML runs on App"):
-        open_runner(exports[name].file)
+@pytest.mark.skipif(platform.system() == "Darwin", reason="there Core ML runs it")
+@pytest.mark.parametrize("name", RECIPES + SMALLER)
+def test_the_reference_interpreter_runs_it_without_coremltools(
+    name: str, exports: dict[str, Export]
+) -> None:
+    backend = get_backend("coreml")
+    assert backend.executor() == "reference interpreter (not Core ML's runtime)"
+    assert "not Core ML's: time it on macOS" in (backend.untimed() or "")
+    code = (
+        "import sys; import numpy as np; from pathlib import Path;"
+        "from mobile.export import open_runner;"
+        f"runner = open_runner(Path({str(exports[name].file)!r}));"
+        "assert runner.run(np.ones(runner.shape, np.float32)).shape == (1, 1, 32, 64);"
+        "assert 'coremltools' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(UserError, match="takes float32 RGB"):
+        open_runner(exports[name].file).run(np.zeros((1, 3, 64, 32), np.float32))
+
+
+def test_a_file_that_its_own_runtime_does_not_run_is_never_timed(
+    exports: dict[str, Export], latency_input: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.system", lambda: "Linux")
+    made = exports["coreml_fp16"]
+    with pytest.raises(UserError, match=r"is not timed on this machine: run by the reference int"):
+        measure(made.file, made.report, latency_input, 1)
+
+
+@pytest.mark.skipif(platform.system() == "Darwin", reason="there the delegate runs")
+def test_executorch_with_core_ml_is_made_but_not_run_here(exports: dict[str, Export]) -> None:
+    made = exports["executorch_coreml"]
+    assert made.file.name == "model.coreml.pte"
+    assert made.report.delegation is not None
+    assert made.report.delegation.delegate == "Core ML"
+    with pytest.raises(UserError, match="ExecuTorch's Core ML delegate runs on Apple's systems"):
+        open_runner(made.file)
+
+
+def test_each_recipe_states_the_system_and_types_it_needs(exports: dict[str, Export]) -> None:
+    for name in RECIPES + SMALLER:
+        program = Program(exports[name].file)
+        kinds = {operation.kind for operation in program.operations}
+        computed = {o.outputs[0].dtype for o in program.operations if not o.constant}
+        assert program.target == ("iOS17" if name == "coreml_w8a8" else "iOS16")
+        assert ("constexpr_lut_to_dense" in kinds) == name.startswith("coreml_palette")
+        assert ("quantize" in kinds) == (name == "coreml_w8a8")
+        assert bool(computed & {"int8", "uint8"}) == (name == "coreml_w8a8")
 
 
 @pytest.mark.macos

@@ -85,7 +85,10 @@ def test_litert_int8_has_float_ends_and_no_cast(exports: dict[str, Export]) -> N
     assert interpreter.get_output_details()[0]["dtype"] == np.float32
 
 
-@pytest.mark.parametrize("name", ["executorch_int8", "litert_int8", "coreml_int8_weights"])
+@pytest.mark.parametrize(
+    "name",
+    ["executorch_int8", "litert_int8", "coreml_int8_weights", "coreml_palette4"],
+)
 def test_a_second_export_gives_the_same_bytes(
     name: str, exports: dict[str, Export], student: TinyStudent, images: list[Array], tmp_path
 ) -> None:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from mobile import recipes
-from mobile.backend import backend_for, get_backend, register_backend
+from mobile.backend import backend_for, get_backend, not_timed, register_backend
 from mobile.recipes import Recipe
 from pipeline.errors import UserError
 
@@ -17,6 +17,10 @@ def test_every_phone_format_is_there() -> None:
     assert {
         "coreml_fp16",
         "coreml_int8_weights",
+        "coreml_palette4",
+        "coreml_palette6",
+        "coreml_w8a8",
+        "executorch_coreml",
         "executorch_fp32",
         "executorch_int8",
         "litert_fp32",
@@ -51,9 +55,19 @@ def test_a_backend_refuses_where_its_runtime_is_not(monkeypatch) -> None:
     refusals = {name: get_backend(name).refusal() for name in ("executorch", "litert")}
     assert refusals == {"executorch": None, "litert": None}
     monkeypatch.setattr("platform.system", lambda: "Linux")
-    assert get_backend("coreml").refusal() == "Core ML runs on Apple's systems only, this is Linux"
+    delegate, package = get_backend("executorch_coreml"), get_backend("coreml")
+    assert (delegate.refusal() or "").endswith("runs on Apple's systems only, this is Linux")
+    assert package.refusal() is None
+    assert package.executor().startswith("reference interpreter")
+    assert not_timed(package) == package.untimed() is not None
     monkeypatch.setattr("platform.system", lambda: "Darwin")
-    assert get_backend("coreml").refusal() is None
+    assert delegate.refusal() is None
+    assert (package.executor(), not_timed(package)) == ("Core ML", None)
+
+
+def test_the_longer_ending_decides(tmp_path) -> None:
+    assert backend_for(tmp_path / "model.coreml.pte").name == "executorch_coreml"
+    assert backend_for(tmp_path / "model.pte").name == "executorch"
 
 
 def test_an_unknown_ending_lists_the_known_ones(tmp_path) -> None:

@@ -17,7 +17,7 @@ from mobile.backend import Delegation
 from mobile.export import SCHEMA as EXPORT_SCHEMA
 from mobile.export import Calibration, ExportReport, InputContract, OutputContract
 from mobile.host import this_host
-from mobile.inspection import Inspection, Port, Replay, Weights
+from mobile.inspection import Inspection, Port, Weights
 from mobile.latency import EAGER
 from mobile.latency_row import SCHEMA as LATENCY_SCHEMA
 from mobile.latency_row import LatencyRow, read_lines
@@ -129,7 +129,6 @@ def inspection(report: ExportReport) -> Inspection:
         operators={"conv": 69, "relu": 43},
         computed={"fp16": 111, "fp32": 1},
         weights=Weights(69, 69, 4000, {"fp16": 69}, 0.0004),
-        replay=Replay(3, 0.04, 0.99996, 0.99999),
         problems=[],
     )
 

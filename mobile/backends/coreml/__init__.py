@@ -1,4 +1,4 @@
-"""Core ML: `.mlpackage` ML Programs in fp16 and with int8 weights. See `backend`."""
+"""Core ML: `.mlpackage` ML Programs. See `backend`."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""Core ML: `.mlpackage` ML Programs, fp16 and fp16 with int8 weights.
+"""Core ML: `.mlpackage` ML Programs in fp16, with compressed weights, or with int8 activations.
 
-Conversion works everywhere, prediction on macOS alone: elsewhere a package is inspected (operators,
-types, every weight against torch's, the program replayed step by step in torch) and never called
-executed. Arithmetic is fp16 in both recipes, what Core ML's neural engine and GPU compute in;
-`images` and `output` stay float32 and multi-arrays: an image input would bring Core ML's own
-resizing and colour matching with it, and the input contract promises neither.
+Conversion works everywhere, Core ML itself on macOS alone. Elsewhere a reference interpreter
+(`interpreter/`) runs packages in fp16, which says what the file computes and nothing of its speed:
+it is named in every table, and never timed. Arithmetic is fp16, what Core ML's neural engine and
+GPU compute in; `images` and `output` stay float32 and multi-arrays: an image input would bring
+Core ML's own resizing and colour matching with it, and the input contract promises neither.
 
-Packages state iOS 16 (macOS 13): int8 weights are `constexpr_affine_dequantize`, which starts
-there, and one target for both recipes lets an app swap them. int8 activations would need iOS 17.
+Packages state iOS 16 (macOS 13), where compressed weights start; one target lets an app swap them.
+int8 activations need iOS 17.
 """
 
 from __future__ import annotations
@@ -21,45 +21,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mobile.backend import Array, Exported, check_image, failed, register_backend
+from mobile.backend import Array, Exported, Runner, check_image, failed, register_backend
 from mobile.backends.coreml import package
-from mobile.backends.coreml.package import INPUT, LEAST_QUANTISED, OUTPUT, TARGET
+from mobile.backends.coreml import recipes as _registers  # noqa: F401
+from mobile.backends.coreml.package import INPUT, OUTPUT, target
 from mobile.inspection import Inspection
 from mobile.quiet import converting
-from mobile.recipes import Recipe, register
-from pipeline.errors import UserError
+from mobile.recipes import Recipe
 
 if TYPE_CHECKING:
     from torch import nn
 
     from students import ModelSpec
 
-register(
-    Recipe(
-        name="coreml_fp16",
-        backend="coreml",
-        precision="fp16",
-        suffix=".mlpackage",
-        calibrated=False,
-        # Replayed on 100 photographs, trained FastSals differ by up to 0.5 where logits reach -35,
-        # least CC 0.99996; the rest is room for devices that sum in float16, too.
-        max_abs=2.0,
-        min_cc=0.999,
-        summary="Core ML program, float16, iOS 16",
-    )
-)
-register(
-    Recipe(
-        name="coreml_int8_weights",
-        backend="coreml",
-        precision="int8 weights",
-        suffix=".mlpackage",
-        calibrated=False,
-        max_abs=None,
-        min_cc=0.99,
-        summary="Core ML program, float16 with int8 weights per channel, iOS 16",
-    )
-)
+INTERPRETER = "reference interpreter (not Core ML's runtime)"
 
 
 class CoreMLRunner:
@@ -95,7 +70,7 @@ class CoreMLRunner:
 
 
 class CoreML:
-    """Exports to `.mlpackage`, runs it on macOS, inspects it everywhere."""
+    """Exports to `.mlpackage`; runs it on macOS, interprets it elsewhere."""
 
     name = "coreml"
     suffix = ".mlpackage"
@@ -104,36 +79,48 @@ class CoreML:
     packages: tuple[str, ...] = ("torch", "coremltools", "fovea")
 
     def refusal(self) -> str | None:
-        """Apple ships the runtime with its own systems only."""
-        if platform.system() == "Darwin":
+        """Runs everywhere, if not by Core ML."""
+        return None
+
+    def executor(self) -> str:
+        """Apple ships its runtime with its own systems only."""
+        return "Core ML" if _at_home() else INTERPRETER
+
+    def untimed(self) -> str | None:
+        """The interpreter's time is not Core ML's."""
+        if _at_home():
             return None
-        return f"Core ML runs on Apple's systems only, this is {platform.system()}"
+        return f"run by the {INTERPRETER}, whose time is not Core ML's: time it on macOS"
 
     def export(
         self,
         module: nn.Module,
         example: Array,
         recipe: Recipe,
-        calibration: Iterable[Array],  # noqa: ARG002
+        calibration: Iterable[Array],
         spec: ModelSpec,
     ) -> Exported:
-        """Trace, convert, compress weights when the recipe says so, make the package canonical."""
+        """Trace, convert, compress as the recipe says, make the package canonical."""
         import coremltools
         import torch
 
-        program = torch.export.export(module, (torch.from_numpy(example),))
+        from mobile.backends.coreml import compress
+
+        image = torch.from_numpy(example)
+        if recipe.precision == "w8a8":
+            module = compress.activations(module, image, calibration)
+        program = torch.export.export(module, (image,))
         model = coremltools.convert(
             # coremltools refuses the training dialect that torch.export gives.
             program.run_decompositions({}),
             inputs=[coremltools.TensorType(INPUT, example.shape, np.float32)],
             outputs=[coremltools.TensorType(OUTPUT, dtype=np.float32)],
             convert_to="mlprogram",
-            minimum_deployment_target=coremltools.target[TARGET],
+            minimum_deployment_target=coremltools.target[target(recipe)],
             compute_precision=coremltools.precision.FLOAT16,
             skip_model_load=True,
         )
-        if recipe.precision == "int8 weights":
-            model = _quantise_weights(model)
+        model = compress.weights(model, recipe.precision)
         with tempfile.TemporaryDirectory() as folder:
             saved = Path(folder) / f"model{self.suffix}"
             model.save(str(saved))
@@ -141,32 +128,25 @@ class CoreML:
         # Which unit runs an operator is decided on the device when it loads the package.
         return Exported(files, "NCHW", INPUT, OUTPUT, delegation=None)
 
-    def load(self, path: Path, threads: int) -> CoreMLRunner:
-        """Open a package; `UserError` when it is damaged, or not on macOS."""
+    def load(self, path: Path, threads: int) -> Runner:
+        """Open a package; `UserError` when it is damaged, or has an operator not known here."""
         package.check(path)
-        reason = self.refusal()
-        if reason:
-            raise UserError(f"{path} cannot be executed on this machine: {reason}")
         with converting(f"loading {path}", None, "export it again"):
-            return CoreMLRunner(path, threads)
+            if _at_home():
+                return CoreMLRunner(path, threads)
+            from mobile.backends.coreml.interpreter.run import Interpreter
 
-    def inspect(
-        self, path: Path, module: nn.Module, recipe: Recipe, images: Iterable[tuple[str, Array]]
-    ) -> Inspection:
-        """Operators, types, weights against torch's, and a replay of the program on `images`."""
+            return Interpreter(path, "fp16", threads)
+
+    def inspect(self, path: Path, module: nn.Module, recipe: Recipe) -> Inspection:
+        """Operators, types, and weights against torch's."""
         from mobile.backends.coreml.inspect import inspect
 
-        return inspect(path, module, recipe, images)
+        return inspect(path, module, recipe)
 
 
-def _quantise_weights(model: Any) -> Any:
-    from coremltools.optimize import coreml
-
-    how = coreml.OpLinearQuantizerConfig(
-        mode="linear_symmetric", dtype="int8", granularity="per_channel",
-        weight_threshold=LEAST_QUANTISED - 1,
-    )  # fmt: skip
-    return coreml.linear_quantize_weights(model, coreml.OptimizationConfig(global_config=how))
+def _at_home() -> bool:
+    return platform.system() == "Darwin"
 
 
 def _described(spec: ModelSpec, recipe: Recipe) -> dict[str, str]:

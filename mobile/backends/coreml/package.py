@@ -17,13 +17,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mobile.recipes import Recipe
 from pipeline.errors import UserError
 
 INPUT, OUTPUT = "images", "output"
-TARGET = "iOS16"
+STORED = {
+    "fp16": "fp16",
+    "int8 weights": "int8",
+    "palette6": "palette6",
+    "palette4": "palette4",
+    "w8a8": "int8",
+}
+"""How a package keeps its large weights, by a recipe's precision."""
 LEAST_QUANTISED = 2048
-"""Kernels of fewer numbers stay fp16 in int8 packages. Quantising them, too, saves 0.2 % of a
-trained FastSal (each gets a step per channel) and takes its replayed least CC from 0.998 to 0.989.
+"""Kernels of fewer numbers stay fp16 where weights are compressed. Quantising them, too, saves
+0.2 % of a trained FastSal (a step per channel each) and takes its least CC from 0.998 to 0.989.
 """
 MANIFEST = "Manifest.json"
 ROOT = "com.apple.CoreML"
@@ -35,6 +43,11 @@ _ML_PROGRAM = 502
 """Field of the specification that holds an ML Program."""
 _ALIGNMENT = 64
 _SENTINEL = 0xDEADBEEF
+
+
+def target(recipe: Recipe) -> str:
+    """Oldest system that loads what `recipe` makes: quantised activations start with iOS 17."""
+    return "iOS17" if recipe.precision == "w8a8" else "iOS16"
 
 
 def canonical(saved: Path, describe: dict[str, str], about: dict[str, str]) -> dict[str, bytes]:

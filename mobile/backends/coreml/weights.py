@@ -120,10 +120,23 @@ def _biases(kernel: Kernel, layer: Layer) -> tuple[Values, Values]:
 
 def _bound(kernel: Kernel, want: Values) -> Values:
     """Largest sound difference of each weight, from the type it is stored in."""
+    if kernel.palettes is not None:
+        # No level may be nearer than the one that was chosen.
+        return _nearest(kernel.palettes, want) + _allowed(want, _DEQUANTISED)
     if kernel.step.any():
         # A float16 step moves the whole grid; the level itself is off by half a step at most.
         return kernel.step / 2 + _allowed(want, _DEQUANTISED) + 127 * _SMALLEST
     return _allowed(want, _ROUNDINGS.get(kernel.stored, 0))
+
+
+def _nearest(palettes: Values, want: Values) -> Values:
+    """How far each value is from the nearest level of its group's palette."""
+    found = []
+    for levels, group in zip(palettes, np.array_split(want, len(palettes)), strict=True):
+        ordered = np.sort(levels)
+        at = np.clip(np.searchsorted(ordered, group), 1, len(ordered) - 1)
+        found.append(np.minimum(np.abs(group - ordered[at - 1]), np.abs(group - ordered[at])))
+    return np.concatenate(found)
 
 
 def _allowed(want: Values, roundings: int) -> Values:

@@ -1,4 +1,4 @@
-"""How much of an edge graph XNNPACK took over."""
+"""How much of an edge graph a delegate took over."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import torch
 
 
-def count_delegated(graph_module: torch.fx.GraphModule) -> Delegation:
+def count_delegated(graph_module: torch.fx.GraphModule, delegate: str = "XNNPACK") -> Delegation:
     """Count operator nodes of a lowered edge graph inside and outside of delegated partitions.
 
     `getitem` only unpacks tuples and is counted on neither side.
@@ -27,7 +27,7 @@ def count_delegated(graph_module: torch.fx.GraphModule) -> Delegation:
             inside.update(_operators(lowered.original_module))
     outside.update(_operators(graph_module))
     return Delegation(
-        delegate="XNNPACK",
+        delegate=delegate,
         unit="edge operators",
         delegated=inside.total(),
         total=inside.total() + outside.total(),

@@ -97,6 +97,14 @@ class LiteRT:
         """Runs wherever its package installs."""
         return None
 
+    def executor(self) -> str:
+        """The runtime that apps ship, too."""
+        return "LiteRT"
+
+    def untimed(self) -> str | None:
+        """Its times count."""
+        return None
+
     def export(
         self,
         module: nn.Module,
@@ -144,7 +152,6 @@ class LiteRT:
         path: Path,  # noqa: ARG002
         module: nn.Module,  # noqa: ARG002
         recipe: Recipe,  # noqa: ARG002
-        images: Iterable[tuple[str, Array]],  # noqa: ARG002
     ) -> None:
         """Nothing: parity and task metrics are measured on the running file."""
         return
