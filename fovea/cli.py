@@ -14,6 +14,7 @@ from fovea.commands import (
     data,
     doctor,
     gate,
+    lint,
     predict,
     shelf,
     submit,
@@ -21,7 +22,7 @@ from fovea.commands import (
 )
 from pipeline.errors import UserError
 
-COMMANDS = (predict, bench, gate, compare, submit, shelf, data, weights, config, doctor)
+COMMANDS = (predict, bench, gate, lint, compare, submit, shelf, data, weights, config, doctor)
 EXAMPLES = """examples:
   fovea predict photo.jpg -o out/                where people would look, with the newest model
   fovea bench outputs/bundle                     milliseconds of each of its files

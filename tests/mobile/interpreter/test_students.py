@@ -12,7 +12,7 @@ from torch import nn
 
 import students
 from mobile.backends.coreml.interpreter.run import Interpreter
-from mobile.export import prepared
+from mobile.rewrites import forms
 from tests.mobile.realistic import fastsal, patterns
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -53,7 +53,7 @@ def converted(module: nn.Module, folder: Path) -> dict[str, Path]:
 def test_float32_is_torchs_within_1e_4_and_float16_within_its_rounding(
     name: str, tmp_path: Path
 ) -> None:
-    module = prepared(student_of(name))
+    module = next(iter(forms.of(student_of(name)).values()))
     image = patterns(1, seed=9)[0]
     with torch.inference_mode():
         wanted = module(torch.from_numpy(image)).numpy()
