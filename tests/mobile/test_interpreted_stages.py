@@ -64,6 +64,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Config]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FOVEA_DATA_PHOTOS", str(home / "photos"))
         patch.setenv("FOVEA_SHELF", str(home / "shelf"))
+        patch.setenv("FOVEA_HISTORY", str(home / "history.jsonl"))
         os.chdir(home)
         try:
             config = compose(

