@@ -110,6 +110,8 @@ def check_row(report: ExportReport, count: int, loss: float) -> dict[str, Any]:
         "nodes": 124,
         "partitions": 2,
         **check.unexecuted(""),
+        "gate": [],
+        "problems": [],
         "executed": True,
         "reason": None,
         "parity": dataclasses.asdict(summary) | {"images": count},
@@ -147,6 +149,8 @@ def unexecuted_row(report: ExportReport) -> dict[str, Any]:
         "nodes": None,
         "partitions": None,
         **check.unexecuted("runs on another system only"),
+        "gate": [],
+        "problems": [],
     }
 
 
