@@ -97,7 +97,7 @@ def test_inputs_of_a_concatenation_keep_their_own_scales() -> None:
 
 def test_corrected_biases_restore_channel_means() -> None:
     module = net()
-    quantizer = int8.Int8().set_global(int8._configuration())
+    quantizer = int8.Int8().set_global(int8._configuration(MeanRange))
     prepared = prepare_pt2e(graph(module), quantizer)
     for image in images():
         prepared(image)

@@ -1,6 +1,6 @@
 """Static int8 for XNNPACK: weights per output channel, activations per tensor, in four choices.
 
-* ranges are means over images (`ranges`);
+* ranges are means over images (`ranges`), or their extremes where those come out better;
 * every input of a concatenation keeps a scale of its own up to the concatenation. The quantiser's
   default gives one to all, so that a tap with a narrow range would be stored, and go on through
   the backbone, in the steps of the widest;
@@ -26,6 +26,7 @@ from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
 )
 from torch import Tensor, nn
 from torch.fx import GraphModule
+from torchao.quantization.pt2e import MinMaxObserver
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
@@ -56,25 +57,49 @@ class Int8(XNNPACKQuantizer):  # type: ignore[misc]  # its package has no types
 def quantise(
     module: nn.Module, inputs: tuple[Tensor, ...], calibration: Iterable[Array]
 ) -> GraphModule:
-    """The int8 graph of an eval-mode `module`, calibrated on (1, 3, H, W) float32 images."""
-    quantizer = Int8().set_global(_configuration())
-    prepared = prepare_pt2e(torch.export.export(module, inputs).module(), quantizer)
+    """The int8 graph of an eval-mode `module`, calibrated on (1, 3, H, W) float32 images.
+
+    Of both kinds of ranges the one whose outputs are nearer to float's on calibration images.
+    """
+    graph = torch.export.export(module, inputs).module()
+    candidates = [
+        prepare_pt2e(copy.deepcopy(graph), Int8().set_global(_configuration(ranges)))
+        for ranges in (MeanRange, MinMaxObserver)
+    ]
     kept: list[Tensor] = []
     for image in calibration:
         tensor = torch.from_numpy(np.ascontiguousarray(image))
-        prepared(tensor)
+        for prepared in candidates:
+            prepared(tensor)
         if len(kept) < CORRECTED_ON:
             kept.append(tensor)
+    wanted = [graph(image) for image in kept]
+    return min(
+        (_converted(each, kept) for each in candidates), key=lambda g: _error(g, kept, wanted)
+    )
+
+
+def _converted(prepared: GraphModule, images: list[Tensor]) -> GraphModule:
     observed = copy.deepcopy(prepared)  # converting consumes it
     converted: GraphModule = convert_pt2e(prepared)
-    correct_biases(converted, observed, kept)
+    correct_biases(converted, observed, images)
     return converted
 
 
-def _configuration() -> Any:
+@torch.no_grad()
+def _error(quantised: GraphModule, images: list[Tensor], wanted: list[Tensor]) -> float:
+    """Mean squared difference of the maps, which the sigmoid of the outputs are."""
+    pairs = zip(images, wanted, strict=True)
+    return sum(
+        float((quantised(image).sigmoid() - output.sigmoid()).square().mean())
+        for image, output in pairs
+    )
+
+
+def _configuration(ranges: type[MinMaxObserver]) -> Any:
     given = get_symmetric_quantization_config(is_per_channel=True)
     activation = dataclasses.replace(
         given.output_activation,
-        observer_or_fake_quant_ctr=MeanRange.with_args(eps=SMALLEST_SCALE),
+        observer_or_fake_quant_ctr=ranges.with_args(eps=SMALLEST_SCALE),
     )
     return dataclasses.replace(given, input_activation=activation, output_activation=activation)
