@@ -103,6 +103,7 @@ def make_workspace(
             "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
             "FOVEA_SCRATCH": str(base / "scratch"),
             "FOVEA_SHELF": str(base / "shelf"),
+            "FOVEA_HISTORY": str(base / "history.jsonl"),
             "FOVEA_CONFIG_DIR": str(base / "config"),
             "GIT_AUTHOR_NAME": "test",
             "GIT_AUTHOR_EMAIL": "test@localhost",

@@ -21,7 +21,8 @@ EXAMPLES = """examples:
   fovea bench outputs/bundle --image photo.jpg
 
 Each file is timed in a fresh, pinned process: warm-ups, then repeats of timed runs. Milliseconds
-of a host say nothing of a phone; compare the ratios of one run.
+of a host say nothing of a phone; compare the ratios of one run. Rows are also added to this user's
+history (`fovea compare --history`).
 """
 
 
@@ -53,6 +54,7 @@ def run(parsed: argparse.Namespace) -> None:
     """Measure and print; write the rows when asked to."""
     from fovea import bench
     from fovea.predict.session import cores
+    from mobile import history
     from mobile.timing import Plan
     from pipeline.files import atomic_write_text
 
@@ -65,6 +67,7 @@ def run(parsed: argparse.Namespace) -> None:
 
     rows = bench.measure(found, parsed.image, threads, plan, tell)
     print(_table(rows))
+    history.keep(rows)
     for subject in found:
         if subject.refusal is not None:
             print(f"{subject.path}: not measured: {subject.refusal}")

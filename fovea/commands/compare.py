@@ -18,9 +18,11 @@ EXAMPLES = """examples:
   fovea compare before.jsonl after.jsonl              recipe by recipe
   fovea compare outputs/bundle 3fa2                   two bundles, one of them on the shelf
   fovea compare rows.jsonl:litert_int8 rows.jsonl:executorch_int8
+  fovea compare --history fastsal_a:litert_int8       its course over time on this machine
 
 Rows come from `fovea bench --json`, outputs/latency.jsonl or a bundle. Rows of other threads,
-processors, clocks, inputs, hosts or runtime versions are refused, not compared.
+processors, clocks, inputs, hosts or runtime versions are refused, not compared. The history holds
+all that `fovea bench` and the latency stage ever measured here (FOVEA_HISTORY says where).
 """
 
 
@@ -34,7 +36,14 @@ def add(commands: Commands) -> None:
         EXAMPLES,
     )
     for name in ("a", "b"):
-        parser.add_argument(name, metavar=f"{name.upper()}[:RECIPE]", help="rows or a bundle")
+        parser.add_argument(
+            name, nargs="?", metavar=f"{name.upper()}[:RECIPE]", help="rows or a bundle"
+        )
+    parser.add_argument(
+        "--history",
+        metavar="STUDENT:RECIPE",
+        help="every run of one recipe, as ratios to the first measured alike",
+    )
     parser.set_defaults(run=run)
 
 
@@ -42,6 +51,15 @@ def run(parsed: argparse.Namespace) -> None:
     """Print the ratios; `UserError` for rows that cannot be compared."""
     from fovea.table import table
 
+    if parsed.history is not None:
+        if parsed.a is not None:
+            raise UserError("--history goes without A and B; leave one of the two out")
+        from fovea.course import course
+
+        print(course(parsed.history))
+        return
+    if parsed.b is None:
+        raise UserError("give two sets of rows, A and B, or --history STUDENT:RECIPE")
     first, second = rows_of(parsed.a), rows_of(parsed.b)
     lines = []
     for a, b in pairs(first, second):

@@ -122,7 +122,8 @@ def _facts(entry: dict[str, Any], gated: tuple[str, ...], where: str) -> Facts:
     from mobile.gate import Facts
     from mobile.latency_row import parse
 
-    found, losses = entry["delegation"], entry["metrics"]
+    found, checked = entry["delegation"], entry["metrics"] or {}
+    losses = checked.get("metrics")
     return Facts(
         recipe=recipes.get(entry["recipe"]),
         bytes=entry["bytes"],
@@ -130,5 +131,6 @@ def _facts(entry: dict[str, Any], gated: tuple[str, ...], where: str) -> Facts:
         delegation=None if found is None else Delegation(**found),
         parity=entry["parity"],
         losses=None if losses is None else {metric: losses[metric] for metric in gated},
+        strata=checked.get("strata"),
         latency=[parse(row, f"{where}: {entry['recipe']}") for row in entry["latency"]],
     )

@@ -28,6 +28,8 @@ class Facts:
     losses: Mapping[str, Mapping[str, float]] | None
     """By gated metric: `torch`, `difference`, `low` and `high` of its paired 95 % interval."""
     latency: Sequence[LatencyRow] = ()
+    strata: Mapping[str, Mapping[str, Any]] | None = None
+    """By stratum: `images`, and the losses of gated metrics where they are enough."""
 
 
 @dataclass(frozen=True)

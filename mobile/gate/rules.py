@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mobile.gate.judge import Facts, Verdict, rule
@@ -17,9 +17,7 @@ MIB = 2**20
 def metric_loss(facts: Facts, budget: Budget) -> Iterator[Verdict]:
     """Task metrics, at the bad end of the interval: what a file may lose with 95 % confidence."""
     for metric, row in (facts.losses or {}).items():
-        lost, average = (
-            -row[end] / abs(row["torch"]) if row["torch"] else 0.0 for end in ("low", "difference")
-        )
+        lost, average = _lost(row, "low"), _lost(row, "difference")
         yield Verdict(
             f"{metric} loss",
             f"at worst {lost:.2%} of torch's {row['torch']:.4f}, {average:.2%} on average",
@@ -28,6 +26,31 @@ def metric_loss(facts: Facts, budget: Budget) -> Iterator[Verdict]:
             "calibrate on more images (data.calibration), take a recipe with more bits, validate "
             "on more images if the interval is wide, or raise budget.metric_loss",
         )
+
+
+@rule
+def stratum_loss(facts: Facts, budget: Budget) -> Iterator[Verdict]:
+    """The same on hard images alone, where a budget asks for it: their intervals are wide."""
+    if budget.stratum_loss is None:
+        return
+    for stratum, found in (facts.strata or {}).items():
+        for metric, row in found.items():
+            if metric == "images":
+                continue
+            lost = _lost(row, "low")
+            yield Verdict(
+                f"{metric} loss, {stratum}",
+                f"at worst {lost:.2%} of torch's {row['torch']:.4f} on {found['images']} images",
+                f"{budget.stratum_loss:.2%}",
+                lost <= budget.stratum_loss,
+                "calibrate on images like these, take a recipe with more bits, validate on more "
+                "images if the interval is wide, or raise budget.stratum_loss",
+            )
+
+
+def _lost(row: Mapping[str, float], end: str) -> float:
+    """Loss at an end of the interval, as a share of torch's value."""
+    return 0.0 - row[end] / abs(row["torch"]) if row["torch"] else 0.0
 
 
 @rule

@@ -103,8 +103,10 @@ def _check_measuring(config: Config) -> None:
         _at_least(f"latency.{name}", getattr(latency, name), 1)
     _at_least("latency.warmup", latency.warmup, 0)
     _above("latency.seconds", latency.seconds)
-    if not config.budget.metric_loss >= 0:
-        raise UserError(f"budget.metric_loss is {config.budget.metric_loss}; use 0 or more")
+    for name in ("metric_loss", "stratum_loss"):
+        bound = getattr(config.budget, name)
+        if bound is not None and not bound >= 0:
+            raise UserError(f"budget.{name} is {bound}; use 0 or more")
     if not 0 <= config.budget.delegated <= 1:
         raise UserError(f"budget.delegated is {config.budget.delegated}; use a share from 0 to 1")
     for name in ("size_mib", "p95_ms"):

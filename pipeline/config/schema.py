@@ -249,6 +249,8 @@ class Budget:
 
     metric_loss: float = 0.01
     """Largest relative loss of NSS and CC against torch, at the bad end of its 95 % interval."""
+    stratum_loss: float | None = None
+    """The same on small regions, crowded and low-contrast images alone; null: not judged."""
     size_mib: float | None = None
     """Largest file."""
     delegated: float = 0.95

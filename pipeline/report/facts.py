@@ -90,6 +90,8 @@ class File:
     """Fields of `mobile.inspection.Inspection`, read from the file without running it."""
     per_image: Sequence[Mapping[str, Any]] = ()
     """Scores of the file's own outputs, a row per image, where the check kept them."""
+    strata: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By stratum: `images`, and fields of `Loss` for each gated metric where they are enough."""
     calibrated: bool = False
     """Whether activation ranges were fixed on the calibration images."""
 

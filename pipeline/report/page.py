@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline import tasks
-from pipeline.report import lineage, making, overlay, tables, training, verdict
+from pipeline.report import hard, lineage, making, overlay, tables, training, verdict
 from pipeline.report.artefacts import Artefact
 from pipeline.report.comparison import Comparison, comparison
 from pipeline.report.curves import PhaseCurves
@@ -80,6 +80,9 @@ def _tables(facts: Facts) -> dict[str, Any]:
         "file_lines": tables.file_lines(facts) if facts.files else [],
         "inspected_columns": COLUMNS,
         "inspected_lines": inspected_lines(facts),
+        "hard_columns": hard.COLUMNS,
+        "hard_lines": hard.hard_lines(facts),
+        "hardness": hard.explained(facts),
         "run_columns": tables.RUN_COLUMNS,
         "run_lines": tables.run_lines(facts),
         "accuracy_columns": tables.accuracy_columns(metrics, smaller),

@@ -93,6 +93,7 @@ def exported(
         untimed=checked.get("untimed"),
         inspection=read_json(CHECK / export["recipe"] / INSPECTION),
         per_image=read_json(scores) if scores.exists() else (),
+        strata=checked.get("strata") or {},
         calibrated=export["calibration"] is not None,
     )
 

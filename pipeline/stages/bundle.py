@@ -57,7 +57,7 @@ def artefact(recipe: str, rows: list[LatencyRow]) -> Artefact:
     """One exported file with what was measured on it."""
     checked = read_json(CHECK / f"{recipe}.json")
     own = tuple(row for row in rows if row.recipe == recipe)
-    metrics = {"metrics": checked["metrics"], "problems": checked["problems"]}
+    metrics = {name: checked[name] for name in ("metrics", "strata", "problems")}
     return Artefact(
         EXPORTS / recipe,
         checked["parity"],

@@ -7,7 +7,7 @@ this machine at all is said not to have been executed.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from pipeline.files import read_json, write_json
 from pipeline.metrics.baselines import Baselines
 from pipeline.metrics.bootstrap import paired_difference
 from pipeline.metrics.summary import per_image_rows
-from pipeline.paths import BASELINES, CHECK, DATA, EVALUATE, EXPORTS, INSPECTION, MODEL
+from pipeline.paths import BASELINES, CHECK, DATA, EVALUATE, EXPORTS, INSPECTION, MODEL, STRATA
 from pipeline.pictures import write_logits
 from pipeline.report.extremes import largest_drop
 from pipeline.report.read import SCORES
@@ -44,6 +44,8 @@ from pipeline.tasks.readout import Map
 from pipeline.tasks.saliency import Predict, SaliencyTask, Scores, torch_predictor
 
 THREADS = 2
+LEAST = 10
+"""Images below which a stratum is not measured: its interval would say nothing."""
 PARITY_IMAGES = 100
 """Images compared logit by logit; the task metrics use every validation image."""
 
@@ -115,6 +117,7 @@ def execute(
         "parity": dataclasses.asdict(compared.real) | {"images": compared.images},
         "constants": [dataclasses.asdict(row) for row in compared.constants],
         "metrics": losses,
+        "strata": stratum_losses(scores, task, config.seed),
     }
 
 
@@ -128,6 +131,7 @@ def unexecuted(reason: str) -> dict[str, Any]:
         "parity": None,
         "constants": [],
         "metrics": None,
+        "strata": None,
     }
 
 
@@ -164,8 +168,14 @@ def score(
         return task.evaluate(predictor(runner), held_out, on_image=count, baselines=baselines)
 
 
-def task_losses(scores: Scores, seed: int) -> dict[str, dict[str, float]]:
-    """Each metric of a file, and its difference from torch's, paired by image."""
+def task_losses(
+    scores: Scores, seed: int, only: Collection[str] | None = None
+) -> dict[str, dict[str, float]]:
+    """Each metric of a file, and its difference from torch's, paired by image.
+
+    `only` are the ids of the images to look at; a metric that fewer than `LEAST` of them define is
+    left out.
+    """
     reference = {row["id"]: row for row in read_json(EVALUATE / "per_image.json")["student"]}
     found: dict[str, dict[str, float]] = {}
     for metric, values in scores.values.items():
@@ -173,6 +183,10 @@ def task_losses(scores: Scores, seed: int) -> dict[str, dict[str, float]]:
             [np.nan if reference[i][metric] is None else reference[i][metric] for i in scores.ids]
         )
         both = ~np.isnan(torch_values) & ~np.isnan(values.numpy())
+        if only is not None:
+            both &= np.array([image in only for image in scores.ids])
+            if both.sum() < LEAST:
+                continue
         own, theirs = values.numpy()[both], torch_values[both]
         interval = paired_difference(own, theirs, seed=seed)
         found[metric] = {
@@ -183,6 +197,15 @@ def task_losses(scores: Scores, seed: int) -> dict[str, dict[str, float]]:
             "high": interval.high,
         }
     return found
+
+
+def stratum_losses(scores: Scores, task: SaliencyTask, seed: int) -> dict[str, dict[str, Any]]:
+    """By stratum its `images` and, where they are enough, the losses of gated metrics."""
+    gated = Scores(scores.ids, {metric: scores.values[metric] for metric in task.gated})
+    return {
+        name: {"images": len(ids), **task_losses(gated, seed, ids)}
+        for name, ids in read_json(EVALUATE / STRATA).items()
+    }
 
 
 def predictor(runner: Runner) -> Predict:
@@ -212,6 +235,7 @@ def verdicts(
         delegation=report.delegation,
         parity=measured["parity"],
         losses=None if losses is None else {metric: losses[metric] for metric in task.gated},
+        strata=measured["strata"],
     )
     return judge(facts, budget)
 

@@ -24,8 +24,9 @@ from pipeline.engine.progress import Meter
 from pipeline.files import write_json
 from pipeline.metrics.baselines import Baselines, build
 from pipeline.metrics.points import Points
+from pipeline.metrics.strata import measure, strata
 from pipeline.metrics.summary import per_image_rows
-from pipeline.paths import BASELINES, DATA, EVALUATE, METRICS, MODEL, TEACHERS
+from pipeline.paths import BASELINES, DATA, EVALUATE, METRICS, MODEL, STRATA, TEACHERS
 from pipeline.pictures import write_logits
 from pipeline.report.extremes import Rows, choose
 from pipeline.stages.entry import stage
@@ -69,6 +70,7 @@ def main(config: Config) -> None:
             logits = predictor.predict(sample.image)
             write_logits(EVALUATE / "logits" / name / f"{sample.id}.npy", logits)
     write_json(EVALUATE / "per_image.json", per_image)
+    write_json(EVALUATE / STRATA, of_difficulty(records, size))
     write_json(EVALUATE / "shown.json", shown)
     write_json(METRICS, {name: rounded(s.means()) for name, s in scores.items()})
     for metric, left_out in scores["student"].undefined().items():
@@ -146,6 +148,17 @@ def against(train: list[Record], val: list[Record]) -> Baselines:
     else:
         print(f"IG: over {found.about}")
     return found
+
+
+def of_difficulty(records: list[Record], size: tuple[int, int]) -> dict[str, list[str]]:
+    """Images of each stratum of the validation set, which every file's losses are split by."""
+    scenes = {
+        sample.id: measure(
+            sample.image.numpy(), None if sample.density is None else sample.density.numpy()
+        )
+        for sample in samples(records, *size)
+    }
+    return strata(scenes)
 
 
 def read_points(record: Record) -> Points:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mobile import recipes
+from mobile import history, recipes
 from mobile.backend import get_backend, not_timed
 from mobile.export import ExportReport
 from mobile.latency import measure, measure_eager
@@ -40,6 +40,7 @@ def main(config: Config) -> None:
     rows = measure_all(config, [name for name in config.export.recipes if name not in refused])
     text = "".join(json.dumps(row.row()) + "\n" for row in rows.values())
     atomic_write_text(LATENCY_ROWS, text)
+    history.keep(rows.values())
     base = rows[TORCH].p50_ms
     summary: dict[str, dict[str, float]] = {
         name: {

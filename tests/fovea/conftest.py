@@ -77,9 +77,10 @@ def native_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def own_folders(
     tmp_path: Path, native_cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:  # the user's own registry, shelf and cache stay as they are
+) -> None:  # the user's own registry, shelf, history and cache stay as they are
     monkeypatch.setenv("FOVEA_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("FOVEA_SHELF", str(tmp_path / "shelf"))
+    monkeypatch.setenv("FOVEA_HISTORY", str(tmp_path / "history.jsonl"))
     monkeypatch.setenv("FOVEA_SCRATCH", str(tmp_path / "scratch"))
     monkeypatch.setenv("FOVEA_CACHE", str(native_cache))
 

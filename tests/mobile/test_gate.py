@@ -58,6 +58,15 @@ def test_a_metric_that_is_zero_in_torch_can_lose_nothing() -> None:
     assert not broken(facts(losses=loss(-0.5, torch=0.0)))
 
 
+def test_losses_on_hard_images_are_judged_where_a_budget_asks_for_it() -> None:
+    given = facts(strata={"crowded": {"images": 12, **loss(-0.5)}, "low contrast": {"images": 3}})
+    assert not broken(given)
+    (verdict,) = broken(given, Budget(stratum_loss=0.2))
+    assert verdict.rule == "NSS loss, crowded"
+    assert "at worst 25.00% of torch's 2.0000 on 12 images" in verdict.sentence()
+    assert not broken(given, Budget(stratum_loss=0.25))
+
+
 @pytest.mark.parametrize(
     ("changes", "budget", "rule", "says"),
     [

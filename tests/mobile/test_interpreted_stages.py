@@ -14,6 +14,7 @@ import pytest
 
 from fovea import bench
 from fovea.cli import main
+from mobile import history
 from mobile.bundle import verify
 from mobile.latency_row import read_lines
 from mobile.manifest import read_manifest
@@ -64,6 +65,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Config]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FOVEA_DATA_PHOTOS", str(home / "photos"))
         patch.setenv("FOVEA_SHELF", str(home / "shelf"))
+        patch.setenv("FOVEA_HISTORY", str(home / "history.jsonl"))
         os.chdir(home)
         try:
             config = compose(
@@ -112,6 +114,7 @@ def test_check_measures_what_the_interpreter_gives_and_says_so(workspace: Config
     torch_mean = read_json(METRICS)["student"]["CC"]
     assert checked["metrics"]["CC"]["torch"] == pytest.approx(torch_mean, abs=1e-4)
     assert checked["metrics"]["CC"]["difference"] != 0
+    assert checked["strata"]["low contrast"] == {"images": 1}  # of three; too few to judge by
     assert any((CHECK / RECIPE).glob("*.npy"))
     seen = read_json(CHECK / RECIPE / INSPECTION)
     assert (seen["kind"], seen["target"]) == ("ML Program", "iOS16")
@@ -131,6 +134,7 @@ def test_check_states_why_a_file_was_not_executed(workspace: Config) -> None:
 
 def test_latency_has_torch_alone_and_the_reasons(workspace: Config) -> None:
     assert [row.recipe for row in read_lines(LATENCY_ROWS)] == ["torch_eager"]
+    assert [entry.row.recipe for entry in history.read(Path("history.jsonl"))] == ["torch_eager"]
     assert read_json(LATENCY)[RECIPE] == {"not_measured": UNTIMED}
     assert read_json(LATENCY)[UNEXECUTED] == {"not_measured": REASON}
 

@@ -110,10 +110,17 @@ def check_row(report: ExportReport, count: int, loss: float) -> dict[str, Any]:
         "nodes": 124,
         "partitions": 2,
         **check.unexecuted(""),
+        "gate": [],
+        "problems": [],
         "executed": True,
         "reason": None,
         "parity": dataclasses.asdict(summary) | {"images": count},
         "metrics": rows,
+        "strata": {
+            "small regions": {"images": 12, "NSS": rows["NSS"], "CC": rows["CC"]},
+            "crowded": {"images": 3},
+            "low contrast": {"images": 12, "NSS": rows["NSS"], "CC": rows["CC"]},
+        },
     }
 
 
@@ -142,6 +149,8 @@ def unexecuted_row(report: ExportReport) -> dict[str, Any]:
         "nodes": None,
         "partitions": None,
         **check.unexecuted("runs on another system only"),
+        "gate": [],
+        "problems": [],
     }
 
 
@@ -225,7 +234,7 @@ def write_bundle(config: Config) -> None:
 
 
 def artefact(name: str) -> dict[str, Any]:
-    """The part of an entry of the manifest that the report reads."""
+    """The part of an entry of the manifest that report and gate read."""
     given = bundle.artefact(name, read_lines(LATENCY_ROWS))
     report = ExportReport.read(EXPORTS / name / "export.json")
     return {
@@ -233,6 +242,7 @@ def artefact(name: str) -> dict[str, Any]:
         "path": f"artefacts/{name}/{report.file}",
         "executed": given.reason is None,
         "reason": given.reason,
+        "parity": given.parity,
         "metrics": given.metrics,
         "latency": [row.row() for row in given.latency],
     }

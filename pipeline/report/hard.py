@@ -1,0 +1,50 @@
+"""What every file loses on the images that are hardest for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.metrics.strata import NAMES
+from pipeline.report.facts import Facts, Loss
+from pipeline.report.numbers import NOTHING, count, percent, signed
+from pipeline.report.tables import SHOWN, Cell, Line, cell
+
+COLUMNS = tuple(f"{metric}, {stratum}" for stratum in NAMES for metric in SHOWN)
+HARDNESS = (
+    "half of the density on less of the image than in two thirds of the others",
+    "three or more separate regions of at least half of the density’s peak",
+    "RMS contrast in the lowest third",
+)
+"""Every stratum in words."""
+
+
+def hard_lines(facts: Facts) -> list[Line]:
+    """Losses of every file whose strata were measured."""
+    return [
+        Line(file.title, file.recipe, _cells(file.strata)) for file in facts.files if file.strata
+    ]
+
+
+def explained(facts: Facts) -> str:
+    """The strata with their numbers of images, in words; empty where none were measured."""
+    found = next((file.strata for file in facts.files if file.strata), {})
+    parts = [
+        f"{name}: {words} ({count(found[name]['images'], 'image')})"
+        for name, words in zip(NAMES, HARDNESS, strict=True)
+        if name in found
+    ]
+    return "; ".join(parts)
+
+
+def _cells(strata: Mapping[str, Mapping[str, Any]]) -> Sequence[Cell]:
+    return [_loss(strata.get(name, {}).get(metric)) for name in NAMES for metric in SHOWN]
+
+
+def _loss(row: Mapping[str, float] | None) -> Cell:
+    if row is None:
+        return cell(NOTHING, "too few images")
+    loss = Loss(**row)
+    share = "" if loss.relative is None else f"{percent(loss.relative)} of torch"
+    interval = f"[{signed(loss.low)}, {signed(loss.high)}]"
+    return cell(signed(loss.difference), share, interval, key=loss.difference)
