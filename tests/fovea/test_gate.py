@@ -83,7 +83,9 @@ def test_all_shows_what_passed(bundle: Path, capsys: pytest.CaptureFixture[str])
         (["a", "b"], "2 bundles are given"),
     ],
 )
-def test_bad_use_is_one_line(bundle: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str) -> None:
+def test_bad_use_is_one_line(
+    bundle: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
     given = arguments if arguments[0] in {"nowhere", "a"} else [str(bundle), *arguments]
     assert main(["gate", *given]) == 2
     error = capsys.readouterr().err
