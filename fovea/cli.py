@@ -18,11 +18,25 @@ from fovea.commands import (
     predict,
     shelf,
     submit,
+    target,
     weights,
 )
 from pipeline.errors import UserError
 
-COMMANDS = (predict, bench, gate, lint, compare, submit, shelf, data, weights, config, doctor)
+COMMANDS = (
+    predict,
+    bench,
+    gate,
+    lint,
+    compare,
+    target,
+    submit,
+    shelf,
+    data,
+    weights,
+    config,
+    doctor,
+)
 EXAMPLES = """examples:
   fovea predict photo.jpg -o out/                where people would look, with the newest model
   fovea bench outputs/bundle                     milliseconds of each of its files

@@ -1,0 +1,8 @@
+"""Other runtimes of the same exported files than this environment's own."""
+
+from __future__ import annotations
+
+from mobile.targets import oldest as _registers  # noqa: F401
+from mobile.targets.registry import Target, get, names
+
+__all__ = ["Target", "get", "names"]
