@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from types import FrameType, TracebackType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from pipeline import ranks
 
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
 STATUS = 130
 MESSAGE = "stopped; run it again to go on from here"
+AGAIN = 0.05
+"""Seconds after which a Ctrl-C that a destructor swallowed is raised again."""
 
 
 def end_quietly() -> None:
@@ -22,7 +28,9 @@ def end_quietly() -> None:
 class Interrupts:
     """While something is at work: Ctrl-C raises `KeyboardInterrupt`, and `came` remembers it.
 
-    Afterwards it is ignored, where this process is a stage's own: all is done then but the end.
+    Python drops what is raised inside a destructor (a loader that is being put away); there it is
+    raised again a moment later. Afterwards it is ignored, where this process is a stage's own: all
+    is done then but the end.
     """
 
     def __init__(self) -> None:
@@ -30,6 +38,8 @@ class Interrupts:
 
     def __enter__(self) -> Interrupts:
         self._before = signal.signal(signal.SIGINT, self._raise)
+        self._hook = sys.unraisablehook
+        sys.unraisablehook = self._dropped
         return self
 
     def __exit__(
@@ -40,10 +50,19 @@ class Interrupts:
     ) -> None:
         after = signal.SIG_IGN if self._before is _end else self._before
         signal.signal(signal.SIGINT, after)
+        sys.unraisablehook = self._hook
 
     def _raise(self, _number: int, _frame: FrameType | None) -> NoReturn:
         self.came = True
         raise KeyboardInterrupt
+
+    def _dropped(self, what: UnraisableHookArgs) -> None:
+        if what.exc_type is not KeyboardInterrupt:
+            self._hook(what)
+            return
+        again = threading.Timer(AGAIN, os.kill, (os.getpid(), signal.SIGINT))
+        again.daemon = True
+        again.start()
 
 
 def stop() -> NoReturn:

@@ -40,10 +40,16 @@ DETERMINISTIC = (
 
 def start(workspace: Workspace, *command: str) -> subprocess.Popen[bytes]:
     """Run in a process group of its own, so that a kill takes the stage along."""
-    return subprocess.Popen(
-        command, cwd=workspace.folder, env=workspace.environment, start_new_session=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    with said(workspace).open("w") as stream:
+        return subprocess.Popen(
+            command, cwd=workspace.folder, env=workspace.environment, start_new_session=True,
+            stdout=stream, stderr=stream,
+        )  # fmt: skip
+
+
+def said(workspace: Workspace) -> Path:
+    """What the run under way says."""
+    return workspace.folder.parent / "repro.log"
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -106,7 +112,7 @@ def test_the_whole_pipeline_killed_again_and_again_ends_the_same(
             kills += 1
             command = REPRO
             continue
-        assert process.returncode == 0, "a run that nobody killed failed"
+        assert process.returncode == 0, said(workspace).read_text()[-4000:]
         # Everything stands and there are kills left: begin again somewhere in the middle.
         stage = generator.choice(["prepare", "label@salgan", "train@finetune", "evaluate"])
         command = (*REPRO, "--force", "--downstream", stage)
