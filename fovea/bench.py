@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mobile.latency_row import LatencyRow
+    from mobile.targets.timed import TimedTarget
     from mobile.timing import Plan
 
 Measure = Callable[[Path, int, "Plan"], "LatencyRow"]
@@ -41,12 +42,16 @@ class Subject:
     """A real photograph of its input size, beside it in the bundle."""
 
 
-def subjects(given: Sequence[str]) -> list[Subject]:
+def subjects(given: Sequence[str], on: TimedTarget | None = None) -> list[Subject]:
     """What to time of files, bundles, checkpoints and entries of the shelf (by path or hash).
 
-    Raises `UserError` for what is none of these.
+    On a target: those files that it runs. Raises `UserError` for what is none of these.
     """
-    found = [subject for name in given for subject in _of(name)]
+    found = [subject for name in given for subject in _of(name, on)]
+    if on is not None:
+        found = [subject for subject in found if subject.path.suffix in on.suffixes]
+        if not found:
+            raise UserError(f"{on.name} runs {', '.join(on.suffixes)}; nothing given is one")
     if all(subject.refusal for subject in found):
         why = "; ".join(f"{subject.path}: {subject.refusal}" for subject in found)
         raise UserError(f"nothing here can be timed on this machine ({why})")
@@ -104,14 +109,14 @@ def _input(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.float
     return np.ascontiguousarray(small.transpose(2, 0, 1))[None]
 
 
-def _of(name: str) -> Iterator[Subject]:
+def _of(name: str, on: TimedTarget | None) -> Iterator[Subject]:
     path = Path(name)
     if not path.exists():
         if not shelf.is_key(name):
             raise UserError(f"{path} does not exist; give a bundle, an exported file or a hash")
         path = shelf.select(name)
     if not path.is_dir() or path.suffix:
-        yield _file(path)
+        yield _file(path, on)
         return
     bundle = next((b for b in (path, path / "bundle") if (b / "manifest.json").is_file()), None)
     if bundle is None and not (path / "export.json").is_file() and not _weights(path):
@@ -119,29 +124,29 @@ def _of(name: str) -> Iterator[Subject]:
     if _weights(path):
         yield _checkpoint(path / paths.MODEL)
     if bundle is not None:
-        yield from _bundle(bundle)
+        yield from _bundle(bundle, on)
     elif (path / "export.json").is_file():
-        yield _file(path / ExportReport.read(path / "export.json").file)
+        yield _file(path / ExportReport.read(path / "export.json").file, on)
 
 
 def _weights(folder: Path) -> bool:
     return (folder / paths.MODEL).is_file()
 
 
-def _file(path: Path) -> Subject:
+def _file(path: Path, on: TimedTarget | None) -> Subject:
     if path.suffix == ".safetensors":
         return _checkpoint(path)
     told = contract_of(path)
-    return _exported(path, _alone(path) if told is None else _report(told))
+    return _exported(path, _alone(path) if told is None else _report(told), on)
 
 
-def _bundle(bundle: Path) -> Iterator[Subject]:
+def _bundle(bundle: Path, on: TimedTarget | None) -> Iterator[Subject]:
     from mobile import manifest
 
     golden = bundle / GOLDEN
     for _, entry in sorted(manifest.load(bundle)["artefacts"].items()):
         photograph = golden if golden.is_file() else None
-        yield _exported(bundle / entry["path"], _report(entry), photograph)
+        yield _exported(bundle / entry["path"], _report(entry), on, photograph)
 
 
 def _report(entry: dict[str, Any]) -> ExportReport:
@@ -188,16 +193,22 @@ def _own_size(path: Path) -> tuple[int, int]:
     return input_size(exported(path, 1))
 
 
-def _exported(path: Path, report: ExportReport, golden: Path | None = None) -> Subject:
+def _exported(
+    path: Path, report: ExportReport, on: TimedTarget | None, golden: Path | None = None
+) -> Subject:
     from mobile.latency import measure as measure_file
+    from mobile.targets.timed import measure_on
 
     sides = report.input.shape[1:3] if report.input.layout == "NHWC" else report.input.shape[2:]
 
     def run(image: Path, threads: int, plan: Plan) -> LatencyRow:
-        return measure_file(path, report, image, threads, plan)
+        if on is None:
+            return measure_file(path, report, image, threads, plan)
+        return measure_on(on, path, report, image, threads, plan)
 
     size = (int(sides[0]), int(sides[1]))
-    return Subject(path, size, run, not_timed(backend_for(path)), golden)
+    refusal = not_timed(backend_for(path)) if on is None else None
+    return Subject(path, size, run, refusal, golden)
 
 
 def _checkpoint(path: Path) -> Subject:

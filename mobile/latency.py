@@ -16,38 +16,24 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mobile.backend import Delegation, get_backend, not_timed
+from mobile.backend import Array, get_backend, not_timed
 from mobile.export import ExportReport
 from mobile.host import this_host
-from mobile.latency_row import SCHEMA, LatencyRow
-from mobile.timing import Plan, spread
+from mobile.latency_row import LatencyRow
+from mobile.measured import Measured, Place, Subject, row
+from mobile.timing import Plan, Timing
 from pipeline.errors import UserError
-from pipeline.files import read_json, sha256_bytes, sha256_file, tree_hash
-from pipeline.metrics import bootstrap
+from pipeline.files import read_json, sha256_file, tree_hash
 
 EAGER = "torch_eager"
 _ROOT = Path(__file__).resolve().parent.parent
 _TIMEOUT_SECONDS = 1800
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What is measured, as the row will name it."""
-
-    file: Path
-    sha256: str
-    student: str
-    recipe: str
-    runtime: str
-    delegation: Delegation | None
-    arguments: tuple[str, ...] = ()
-    """More arguments of the measuring process."""
 
 
 def measure(
@@ -59,19 +45,12 @@ def measure(
     the report, is not run by its own runtime here, or when the measuring process fails, with what
     it said.
     """
-    digest = tree_hash(file) if file.exists() else "none"
-    if digest != report.sha256:
-        raise UserError(
-            f"{file} is not the file of its export report (sha256 {digest[:12]}…, "
-            f"report {report.sha256[:12]}…); export again"
-        )
+    subject = described(file, report)
     backend = get_backend(report.backend)
     reason = not_timed(backend)
     if reason:
         raise UserError(f"{file} is not timed on this machine: {reason}")
-    runtime = backend.runtime
-    subject = Subject(file, digest, report.student, report.recipe, runtime, report.delegation)
-    return _row(subject, image, threads, plan or Plan())
+    return _row(subject, backend.runtime, image, threads, plan or Plan(), ())
 
 
 def measure_eager(
@@ -89,66 +68,41 @@ def measure_eager(
     more = ("--student", student, "--overrides", json.dumps(dict(overrides or {})))
     if not weights.is_file():
         raise UserError(f"{weights} is missing; train the student first")
-    subject = Subject(weights, sha256_file(weights), student, EAGER, "torch", None, more)
-    return _row(subject, image, threads, plan or Plan())
+    subject = Subject(weights, sha256_file(weights), student, EAGER, None)
+    return _row(subject, "torch", image, threads, plan or Plan(), more)
 
 
-def _row(subject: Subject, image: Path, threads: int, plan: Plan) -> LatencyRow:
-    pixels = _image(image)
-    timed = _spawn(subject, image, threads, ("--plan", json.dumps(asdict(plan))))
-    memory = _spawn(subject, image, threads, ("--memory",))["memory"]
-    timing = timed["timing"]
-    samples = np.concatenate([np.asarray(times) for times in timing["samples_ms"]])
-    medians, drift = spread(timing["samples_ms"])
-    p50, p90, p95, p99 = (float(value) for value in np.percentile(samples, (50, 90, 95, 99)))
-    interval = bootstrap.median_interval(samples, seed=0)
-    host = this_host()
-    delegation = subject.delegation
-    return LatencyRow(
-        schema=SCHEMA,
-        artefact_sha256=subject.sha256,
-        student=subject.student,
-        recipe=subject.recipe,
-        delegate_asked=delegation.delegate if delegation else "none",
-        delegate_obtained=delegation.delegate if delegation and delegation.delegated else "none",
-        nodes_delegated=delegation.delegated if delegation else None,
-        nodes_total=delegation.total if delegation else None,
-        partitions=delegation.partitions if delegation else None,
-        threads=threads,
-        affinity=timed["affinity"],
-        device=host.cpu,
-        os=host.os,
-        runtime=subject.runtime,
-        runtime_version=host.versions.get(subject.runtime, "unknown"),
-        clocks=host.clocks,
-        input_shape=list(pixels.shape),
-        input_sha256=sha256_bytes(np.ascontiguousarray(pixels).tobytes()),
-        load_ms=timing["load_ms"],
-        first_run_ms=timing["first_run_ms"],
-        warmups=plan.warmups,
-        repeats=len(timing["samples_ms"]),
-        iterations=min(len(times) for times in timing["samples_ms"]),
-        time_bounded=timing["time_bounded"],
-        p50_ms=p50,
-        p90_ms=p90,
-        p95_ms=p95,
-        p99_ms=p99,
-        mean_ms=float(samples.mean()),
-        cv=float(samples.std() / samples.mean()),
-        low_ms=interval.low,
-        high_ms=interval.high,
-        repeat_p50_ms=medians,
-        spread=drift,
-        peak_memory_bytes=memory["peak"],
-        baseline_memory_bytes=memory["baseline"],
-        temperature_c=timing["temperature_c"],
-        thermal_timed_out=timing["thermal_timed_out"],
-        host=host.fingerprint(),
-        source="host-proxy",
+def _row(
+    subject: Subject, runtime: str, image: Path, threads: int, plan: Plan, more: tuple[str, ...]
+) -> LatencyRow:
+    pixels = read_input(image)
+    timed = _spawn(subject, image, threads, (*more, "--plan", json.dumps(asdict(plan))))
+    memory = _spawn(subject, image, threads, (*more, "--memory"))["memory"]
+    measured = Measured(
+        Timing(**timed["timing"]), timed["affinity"], memory["peak"], memory["baseline"]
     )
+    return row(subject, pixels, threads, plan, measured, _here(runtime))
 
 
-def _image(path: Path) -> Any:
+def _here(runtime: str) -> Place:
+    host = this_host()
+    version = host.versions.get(runtime, "unknown")
+    return Place(host.cpu, host.os, host.clocks, runtime, version, host.fingerprint(), "host-proxy")
+
+
+def described(file: Path, report: ExportReport) -> Subject:
+    """`file` as its export report describes it; `UserError` when it is not that file."""
+    digest = tree_hash(file) if file.exists() else "none"
+    if digest != report.sha256:
+        raise UserError(
+            f"{file} is not the file of its export report (sha256 {digest[:12]}…, "
+            f"report {report.sha256[:12]}…); export again"
+        )
+    return Subject(file, digest, report.student, report.recipe, report.delegation)
+
+
+def read_input(path: Path) -> Array:
+    """The latency input of a file: float32 (1, 3, H, W); `UserError` for anything else."""
     try:
         pixels = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
@@ -157,7 +111,8 @@ def _image(path: Path) -> Any:
         raise UserError(
             f"{path} holds {pixels.dtype} of shape {pixels.shape}; expected float32 (1, 3, H, W)"
         )
-    return pixels
+    image: Array = pixels
+    return image
 
 
 def _spawn(subject: Subject, image: Path, threads: int, more: tuple[str, ...]) -> dict[str, Any]:
@@ -165,7 +120,7 @@ def _spawn(subject: Subject, image: Path, threads: int, more: tuple[str, ...]) -
         out = Path(folder) / "raw.json"
         command = [sys.executable, "-m", "mobile.latency", str(subject.file.resolve())]
         command += ["--input", str(image.resolve()), "--out", str(out)]
-        command += ["--threads", str(threads), *subject.arguments, *more]
+        command += ["--threads", str(threads), *more]
         try:
             done = subprocess.run(
                 command,

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mobile.latency_row import LatencyRow
+    from mobile.targets.timed import TimedTarget
 
 EXAMPLES = """examples:
   fovea bench outputs/bundle                      every file of the bundle that runs here
   fovea bench 3fa2 --json rows.jsonl              an entry of the shelf, torch included
   fovea bench model.pte other.tflite --threads 1
   fovea bench outputs/bundle --image photo.jpg
+  fovea bench outputs/bundle --on browser         the .tflite files in headless Chromium
 
 Each file is timed in a fresh, pinned process: warm-ups, then repeats of timed runs. Milliseconds
 of a host say nothing of a phone; compare the ratios of one run. Rows are also added to this user's
@@ -39,6 +41,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "what", nargs="+", metavar="BUNDLE|FILE", help="bundle, file, checkpoint or shelf hash"
     )
+    parser.add_argument("--on", metavar="TARGET", help="another runtime (fovea target list)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows as JSON lines")
     parser.add_argument("--image", type=Path, metavar="PHOTO", help="what to run on")
     parser.add_argument("--threads", type=positive, metavar="N", help="default: 2, or 1 of 1")
@@ -58,7 +61,7 @@ def run(parsed: argparse.Namespace) -> None:
     from mobile.timing import Plan
     from pipeline.files import atomic_write_text
 
-    found = bench.subjects(parsed.what)
+    found = bench.subjects(parsed.what, _target(parsed.on))
     plan = Plan(parsed.warmups, parsed.repeats, parsed.iterations)
     threads = parsed.threads or min(2, cores())
 
@@ -73,6 +76,20 @@ def run(parsed: argparse.Namespace) -> None:
             print(f"{subject.path}: not measured: {subject.refusal}")
     if parsed.json is not None:
         atomic_write_text(parsed.json, "".join(row.line() + "\n" for row in rows))
+
+
+def _target(name: str | None) -> TimedTarget | None:
+    if name is None:
+        return None
+    from mobile import targets
+    from mobile.targets.timed import timed
+    from pipeline.errors import UserError
+
+    target = timed(targets.get(name))
+    reason = target.refusal()
+    if reason is not None:
+        raise UserError(f"{target.name}: {reason}")
+    return target
 
 
 def _table(rows: Sequence[LatencyRow]) -> str:
