@@ -23,8 +23,9 @@ def metric_loss(facts: Facts, budget: Budget) -> Iterator[Verdict]:
             f"at worst {lost:.2%} of torch's {row['torch']:.4f}, {average:.2%} on average",
             f"{budget.metric_loss:.2%}",
             lost <= budget.metric_loss,
-            "calibrate on more images (data.calibration), take a recipe with more bits, validate "
-            "on more images if the interval is wide, or raise budget.metric_loss",
+            "calibrate on more images (data.calibration), train through int8 arithmetic "
+            "(-S phases=distilled_int8), take a recipe with more bits, validate on more images if "
+            "the interval is wide, or raise budget.metric_loss",
         )
 
 

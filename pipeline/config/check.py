@@ -14,6 +14,7 @@ SELECT = {"hint": ("hint",), "saliency": ("NSS", "CC")}
 TASKS = ("saliency",)
 OPTIMISERS = ("sgd", "adamw")
 TEACHER_OPTIMISERS = ("sgd", "nesterov", "adam", "adagrad")
+ARITHMETICS = ("float", "int8")
 SCHEDULES = ("steps", "cosine")
 READOUTS = ("sigmoid", "softmax")
 LABELS_LOSSES = ("bce", "density")
@@ -150,6 +151,12 @@ def _check_phase(key: str, phase: Phase, student: Student, made: Collection[str]
     one_of(f"{key}.hint_scale", phase.hint_scale, ("paper", "unit"))
     one_of(f"{key}.labels_loss", phase.labels_loss, LABELS_LOSSES)
     one_of(f"{key}.density_weights", phase.density_weights, DENSITY_WEIGHTS)
+    one_of(f"{key}.arithmetic", phase.arithmetic, ARITHMETICS)
+    if phase.objective == "hint" and phase.arithmetic != "float":
+        raise UserError(
+            f"{key}: hints are learned in float; set {key}.arithmetic=float and take int8 for a "
+            "phase after fine-tuning, such as -S phases=distilled_int8"
+        )
     one_of(f"{key}.optimiser.kind", phase.optimiser.kind, OPTIMISERS)
     one_of(f"{key}.schedule.kind", phase.schedule.kind, SCHEDULES)
     teachers = {f"outputs/teachers/{name}" for name in student.teachers}

@@ -107,6 +107,8 @@ class Phase:
     accumulate: int = 1
     """Take each batch in so many equal pieces, one after the other, for want of memory: the same
     gradient, but batch norm (and `hint_scale=unit`) see a piece at a time."""
+    arithmetic: str = "float"
+    """What the forward pass computes in: `float`, or `int8`, which rounds as an int8 file does."""
     ema: float | None = None
     """Decay of a moving average of the weights, such as 0.999: it is then what is validated and
     kept. Batch-norm statistics are averaged along."""
@@ -214,6 +216,9 @@ class Profile:
     finetune_epochs: int = 100
     finetune_lr: float = 0.01
     finetune_milestones: list[int] = field(default_factory=lambda: [15, 30, 60])
+    int8_epochs: int = 10
+    """Of training through int8 arithmetic after fine-tuning, where `phases` has that."""
+    int8_lr: float = 1e-4
     optimiser: str = "sgd"
     schedule: str = "steps"
     warmup: float = 0.0

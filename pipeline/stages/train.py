@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import students
 from pipeline import checkpoint, provenance, ranks, tasks
@@ -16,7 +16,7 @@ from pipeline.config import Config
 from pipeline.config.check import NOTHING, check_share, one_of
 from pipeline.config.schema import Phase
 from pipeline.data import manifest
-from pipeline.data.dataset import ImageSet
+from pipeline.data.dataset import ImageSet, read_image
 from pipeline.data.evaluation import samples
 from pipeline.data.layouts import Record
 from pipeline.data.loader import Batches, in_order
@@ -24,6 +24,7 @@ from pipeline.distil import AdaptationLayers, Hinting, Objective, hint_objective
 from pipeline.engine import device as devices
 from pipeline.engine.distributed import together
 from pipeline.engine.history import write_curve
+from pipeline.engine.int8 import int8_view
 from pipeline.engine.loop import Plan, Result, train
 from pipeline.engine.optim import build_optimiser, rate
 from pipeline.engine.runtime import Runtime, rounding, runtime
@@ -40,6 +41,8 @@ from pipeline.tasks.saliency import torch_predictor
 from pipeline.weights import weights_path
 from students.registry import ModelSpec
 
+RANGES_START_ON = 64
+"""Training images whose extremes int8 ranges start from."""
 Validate = Callable[[], dict[str, float]]
 
 
@@ -67,6 +70,8 @@ def trained(config: Config, name: str, how: Runtime, folder: Path) -> Result:
     spec = students.spec(config.student.name)
     devices.keep_freed_memory()
     torch.manual_seed(config.seed)
+    if phase.arithmetic == "int8":  # statistics stay, and rounding is no graph to compile
+        how = dataclasses.replace(how, sync_batchnorm=False, compile_objective=False)
     with how.group.led():
         student = how.prepared(initial_student(config, phase))
     objective, helpers, validate = parts(config, phase, student, spec, how.device)
@@ -137,13 +142,24 @@ def parts(
         images = ImageSet(records, spec.height, spec.width, truth=False)
         return objective, [adapt], held_out_loss(student, objective, images, phase, device)
     task = tasks.of(config.student)
+    learner = student
+    helpers: list[nn.Module] = []
+    if phase.arithmetic == "int8":
+        view = int8_view(student, first_images(spec))
+        learner, helpers = view, [view.ranges]
 
     def validate() -> dict[str, float]:
         student.eval()
         held_out = samples(records, spec.height, spec.width, config.machine.workers)
-        return task.evaluate(torch_predictor(student, device), held_out, quick=True).means()
+        return task.evaluate(torch_predictor(learner, device), held_out, quick=True).means()
 
-    return task.objective(student, phase), [], validate
+    return task.objective(learner, phase), helpers, validate
+
+
+def first_images(spec: ModelSpec) -> Iterator[Tensor]:
+    """A few training images (1, 3, H, W): where int8 ranges start, before they follow training."""
+    for record in manifest.load_role(DATA, "train").records[:RANGES_START_ON]:
+        yield read_image(record, spec.height, spec.width)[None]
 
 
 def require_hinting(teacher: nn.Module, folder: str) -> None:
