@@ -28,6 +28,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 repro: $(STAMP)  ## Run the whole pipeline (sample data at first) and say where the report is
 	@test -d .dvc || { echo "not a checkout: .dvc is missing; clone the repository with git"; exit 2; }
+	@python -m pipeline.dvc_lock
 	dvc repro
 	@echo "report: $(CURDIR)/outputs/report/report.html"
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from fovea.doctor.finding import Finding, absent, broken, tried, works
+from pipeline import dvc_lock
 
 REINSTALL = "install the locked environment anew: make setup"
 _TORCH = """
@@ -92,6 +93,13 @@ def dvc() -> Finding:
     version = _version("dvc")
     if version is None or _version("hydra-core") is None:
         return broken("DVC", "dvc or hydra-core is not installed", REINSTALL)
+    if dvc_lock.damaged():
+        return broken(
+            "DVC",
+            f"{version}, but {dvc_lock.FILE} was left half written by a killed run, and every run "
+            "ends with it",
+            "python -m pipeline.dvc_lock",
+        )
     settings, schema = Path(".dvc/config"), Path("conf/hydra_plugins/fovea_schema.py")
     if not settings.is_file():
         return absent("DVC", f"{version}; this folder is no checkout", "cd into the project")
