@@ -86,6 +86,33 @@ def copy_checkout(target: Path) -> None:
     subprocess.run([*git, "commit", "-qm", "checkout"], cwd=target, check=True)
 
 
+COSTLY = ("done", "exports", "made", "archive", "built", "home")
+"""Session fixtures that take long to make: tests that share one run in one process, and first."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """How tests are shared out to several processes (`make test`): by costly fixture, or by file."""
+
+    def shared(item: pytest.Item) -> str | None:
+        used = getattr(item, "fixturenames", ())
+        return next((name for name in COSTLY if name in used), None)
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(shared(item) or str(item.path)))
+    order = {name: number for number, name in enumerate(COSTLY)}
+    items.sort(key=lambda item: order.get(shared(item) or "", len(COSTLY)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread_each() -> None:
+    """Processes side by side leave each other the cores."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        import torch
+
+        torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def make_workspace(
     tmp_path_factory: pytest.TempPathFactory,

@@ -1,7 +1,8 @@
-"""One tiny model, exported once by every recipe for all tests of the session."""
+"""One tiny model, exported once by each recipe that a session's tests ask for."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,16 +39,27 @@ def images() -> list[Array]:
     return photographs(12)
 
 
+class Exports(dict[str, Export]):
+    """A recipe's name -> its export, made when it is first asked for."""
+
+    def __init__(self, make: Callable[[str], Export]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, name: str) -> Export:
+        self[name] = made = self._make(name)
+        return made
+
+
 @pytest.fixture(scope="session")
 def exports(
     student: TinyStudent, images: list[Array], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Export]:
-    made = {}
-    for name in recipes.names():
+    def make(name: str) -> Export:
         folder = tmp_path_factory.mktemp(name)
-        report = export(student, SPEC, recipes.get(name), images[:8], folder)
-        made[name] = Export(folder, report)
-    return made
+        return Export(folder, export(student, SPEC, recipes.get(name), images[:8], folder))
+
+    return Exports(make)
 
 
 @pytest.fixture(scope="session")
