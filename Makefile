@@ -37,7 +37,7 @@ test: $(STAMP)  ## Lint, type-check and run every test
 	ruff format --check .
 	mypy
 	lint-imports
-	python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	python -m pytest -n auto --maxprocesses 4 --dist loadscope
 
 lint: $(STAMP)  ## Lint and type-check only
 	ruff check . && ruff format --check . && mypy && lint-imports

@@ -9,9 +9,11 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -86,22 +88,32 @@ def copy_checkout(target: Path) -> None:
     subprocess.run([*git, "commit", "-qm", "checkout"], cwd=target, check=True)
 
 
-COSTLY = ("done", "exports", "made", "archive", "built", "home")
-"""Session fixtures that take long to make: tests that share one run in one process, and first."""
+LONGEST = ("tests/pipeline/", "tests/mobile/", "tests/fovea/", "tests/report/", "tests/scripts/")
+"""Folders that take longest, most of it for session fixtures that their tests share."""
 
 
-@pytest.hookimpl(tryfirst=True)
+class ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # its package has no types
+    """Tests of one folder run in one process: they share what is costly to make."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "/".join(nodeid.split("::")[0].split("/")[:2])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
+    """How `make test` shares tests out to several processes."""
+    config.option.loadscopereorder = False  # the order below is better than by number of tests
+    return ByFolder(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """How tests are shared out to several processes (`make test`): by costly fixture, or by file."""
+    """The longest first, so that no process is left with them at the end."""
+    order = {folder: number for number, folder in enumerate(LONGEST)}
 
-    def shared(item: pytest.Item) -> str | None:
-        used = getattr(item, "fixturenames", ())
-        return next((name for name in COSTLY if name in used), None)
+    def place(item: pytest.Item) -> int:
+        folder = "/".join(item.nodeid.split("::")[0].split("/")[:2]) + "/"
+        return order.get(folder, len(LONGEST))
 
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(shared(item) or str(item.path)))
-    order = {name: number for number, name in enumerate(COSTLY)}
-    items.sort(key=lambda item: order.get(shared(item) or "", len(COSTLY)))
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session", autouse=True)
