@@ -1,8 +1,8 @@
-"""A stand-in for the `adb` program with one or more phones behind it, as far as Fovea talks to them.
+"""A stand-in for `adb` with one or more phones behind it, as far as Fovea talks to them.
 
-Runs as `adb` from PATH. FOVEA_STANDIN names a folder: `state.json` says what the phones are like and
-what goes wrong, `fs/` is their /data/local/tmp, `log` gets every command. Files are really stored and
-programs really run, on this machine. Words and statuses are those of adb 35.
+Runs as `adb` from PATH. FOVEA_STANDIN names a folder: `state.json` says what the phones are like
+and what goes wrong, `fs/` is their /data/local/tmp, `log` gets every command. Files are really
+stored and programs really run, on this machine. Words and statuses are those of adb 35.
 """
 
 from __future__ import annotations
