@@ -23,7 +23,7 @@ from pipeline.errors import UserError
 
 REQUIREMENTS = ("tflite-runtime==2.14.0", "numpy>=1.23,<2")
 NEWEST_PYTHON = (3, 11)
-CHILD = Path(__file__).with_name("oldest_child.py")
+CHILD = Path(__file__).with_name("litert_child.py")
 REFUSED_STATUS = 3
 _TIMEOUT_SECONDS = 600
 

@@ -57,7 +57,7 @@ class Session:
             f"cd {self.folder} && LD_LIBRARY_PATH=. {line}",
             _START_SECONDS + 3 * plan.repeat_seconds,
         )
-        words = " ".join((said.err or said.out).split())[:300]
+        words = ((said.err or said.out).strip().splitlines() or [""])[-1][:300]
         if said.status == REFUSED:
             raise RefusedError(words)
         if said.status != 0:

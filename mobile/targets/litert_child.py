@@ -1,6 +1,6 @@
-"""Run by the old environment's own Python, which has numpy and tflite_runtime and nothing of ours.
+"""Run by another environment's own Python, which has numpy and a runtime and nothing of ours.
 
-    python oldest_child.py FILE IN.npy OUT.npy        (N, …) as the file takes them -> (N, 1, H, W)
+    python litert_child.py FILE IN.npy OUT.npy        (N, …) as the file takes them -> (N, 1, H, W)
 
 Ends with status 3 and the runtime's words where it does not take the file.
 """
@@ -8,7 +8,11 @@ Ends with status 3 and the runtime's words where it does not take the file.
 import sys
 
 import numpy as np
-from tflite_runtime.interpreter import Interpreter  # type: ignore[import-not-found]
+
+try:
+    from tflite_runtime.interpreter import Interpreter  # type: ignore[import-not-found]
+except ImportError:  # the environment of another target, with the runtime's present name
+    from ai_edge_litert.interpreter import Interpreter
 
 
 def main() -> int:
