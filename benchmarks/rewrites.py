@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from benchmarks.interleaved import table
-from mobile import recipes
+from mobile import bare, recipes
 from mobile.export import export, open_runner
 from mobile.host import this_host
 from mobile.rewrites import forms
@@ -45,20 +45,6 @@ if TYPE_CHECKING:
 BARE = "bare backbone"
 ONNX = "onnxruntime"
 RECIPES = ("executorch_fp32", "executorch_int8", "litert_fp32", "litert_int8")
-
-
-class Backbone(nn.Module):
-    """Normalisation and backbone of a student, nothing behind it."""
-
-    def __init__(self, student: Any) -> None:
-        super().__init__()
-        self.normalise = student.normalise
-        self.features = student.backbone.features
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> the last features."""
-        found: Tensor = self.features(self.normalise(images))
-        return found
 
 
 @dataclass(frozen=True)
@@ -123,9 +109,9 @@ def subjects(
             _file(student, spec, recipe, form, images, threads, folder)
             for form in forms.of(student)
         ]
-        if hasattr(student, "backbone"):
-            bare = Backbone(student).eval()
-            found.append(_file(bare, spec, recipe, BARE, images, threads, folder))
+        backbone = bare.of(student)
+        if backbone is not None:
+            found.append(_file(backbone, spec, recipe, BARE, images, threads, folder))
     found += _onnx(student, spec, images[0], threads, folder)
     return found
 

@@ -127,7 +127,7 @@ def _facts(entry: dict[str, Any], gated: tuple[str, ...], where: str) -> Facts:
     return Facts(
         recipe=recipes.get(entry["recipe"]),
         bytes=entry["bytes"],
-        parameters=None,
+        parameters=checked.get("parameters"),
         delegation=None if found is None else Delegation(**found),
         parity=entry["parity"],
         losses=None if losses is None else {metric: losses[metric] for metric in gated},

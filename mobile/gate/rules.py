@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mobile.gate.judge import Facts, Verdict, rule
+from mobile.latency_row import compare_rows
 
 if TYPE_CHECKING:
     from pipeline.config.schema import Budget
 
 MIB = 2**20
+BARE = " (bare backbone)"
+"""How the rows of a bare backbone end their student's name (`mobile.bare`)."""
 
 
 @rule
@@ -146,12 +149,32 @@ def fallback(facts: Facts, budget: Budget) -> Iterator[Verdict]:  # noqa: ARG001
 
 
 @rule
+def bare_ratio(facts: Facts, budget: Budget) -> Iterator[Verdict]:
+    """Time over that of the bare backbone by the same recipe, measured in the same run."""
+    if budget.bare_ratio is None:
+        return
+    bare = {row.host: row for row in facts.latency if row.student.endswith(BARE)}
+    for row in facts.latency:
+        if row.student.endswith(BARE) or row.host not in bare:
+            continue
+        found = compare_rows(row, bare[row.host])
+        yield Verdict(
+            "over bare backbone",
+            f"{found.ratio:.2f} ({found.low:.2f}-{found.high:.2f}) times on {row.device}",
+            f"{budget.bare_ratio:g}",
+            found.ratio <= budget.bare_ratio,
+            "see what costs (python -m benchmarks.rewrites), take another form or a lighter "
+            "decoder, or raise budget.bare_ratio",
+        )
+
+
+@rule
 def milliseconds(facts: Facts, budget: Budget) -> Iterator[Verdict]:
     """p95 where a device was measured: a host's milliseconds are no phone's."""
     if budget.p95_ms is None:
         return
     for row in facts.latency:
-        if row.source == "device":
+        if row.source == "device" and not row.student.endswith(BARE):
             yield Verdict(
                 "p95",
                 f"{row.p95_ms:.1f} ms on {row.device}",

@@ -110,7 +110,7 @@ def _check_measuring(config: Config) -> None:
             raise UserError(f"budget.{name} is {bound}; use 0 or more")
     if not 0 <= config.budget.delegated <= 1:
         raise UserError(f"budget.delegated is {config.budget.delegated}; use a share from 0 to 1")
-    for name in ("size_mib", "p95_ms"):
+    for name in ("size_mib", "p95_ms", "bare_ratio"):
         bound = getattr(config.budget, name)
         if bound is not None and not bound > 0:
             raise UserError(f"budget.{name} is {bound}; use more than 0, or null for no bound")

@@ -260,6 +260,8 @@ class Budget:
     """Largest file."""
     delegated: float = 0.95
     """Least share of the graph's nodes that the delegate must have taken."""
+    bare_ratio: float | None = None
+    """Most of the bare backbone's time by the same recipe, on the host; null: not measured."""
     p95_ms: float | None = None
     """Slowest 95th percentile on a device; hosts are not judged by it."""
     enforce: bool = False

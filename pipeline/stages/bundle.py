@@ -57,7 +57,8 @@ def artefact(recipe: str, rows: list[LatencyRow]) -> Artefact:
     """One exported file with what was measured on it."""
     checked = read_json(CHECK / f"{recipe}.json")
     own = tuple(row for row in rows if row.recipe == recipe)
-    metrics = {name: checked[name] for name in ("metrics", "strata", "problems")}
+    told = ("metrics", "strata", "problems", "parameters")
+    metrics = {name: checked.get(name) for name in told}
     return Artefact(
         EXPORTS / recipe,
         checked["parity"],

@@ -78,6 +78,7 @@ def main(config: Config, name: str) -> None:
     result = {
         "recipe": name,
         "bytes": report.bytes,
+        "parameters": parameters(student),
         "delegated": delegation.delegated if delegation else None,
         "nodes": delegation.total if delegation else None,
         "partitions": delegation.partitions if delegation else None,
@@ -231,13 +232,18 @@ def verdicts(
     facts = Facts(
         recipe=recipe,
         bytes=report.bytes,
-        parameters=sum(parameter.numel() for parameter in student.parameters()),
+        parameters=parameters(student),
         delegation=report.delegation,
         parity=measured["parity"],
         losses=None if losses is None else {metric: losses[metric] for metric in task.gated},
         strata=measured["strata"],
     )
     return judge(facts, budget)
+
+
+def parameters(student: nn.Module) -> int:
+    """How many numbers the student has learned."""
+    return sum(parameter.numel() for parameter in student.parameters())
 
 
 def write_pictures(

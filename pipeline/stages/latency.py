@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from mobile import history, recipes
+from mobile import bare, history, recipes
 from mobile.backend import get_backend, not_timed
 from mobile.export import ExportReport
 from mobile.latency import measure, measure_eager
@@ -24,6 +25,7 @@ from pipeline.engine.progress import Meter
 from pipeline.files import atomic_write_bytes, atomic_write_text, write_json
 from pipeline.paths import DATA, EXPORTS, LATENCY, LATENCY_ROWS, MODEL, OUTPUTS
 from pipeline.stages.entry import stage
+from pipeline.stages.export import calibration_images
 
 TORCH = "torch"
 INPUT = OUTPUTS / ".latency-input.npy"
@@ -80,8 +82,28 @@ def measure_all(config: Config, names: Sequence[str]) -> dict[str, LatencyRow]:
                 report = ExportReport.read(EXPORTS / name / "export.json")
                 rows[name] = measure(EXPORTS / name / report.file, report, INPUT, threads, plan)
                 meter(1, name)
+            if config.budget.bare_ratio is not None:
+                rows |= measure_bare(config, names)
     finally:
         INPUT.unlink(missing_ok=True)
+    return rows
+
+
+def measure_bare(config: Config, names: Sequence[str]) -> dict[str, LatencyRow]:
+    """Rows of the student's bare backbone, by the same recipes; none where it has no backbone."""
+    student, header = checkpoint.load_model(Path(config.student.final) / MODEL, "student")
+    backbone, spec = bare.of(student), checkpoint.spec_of(header)
+    if backbone is None:
+        return {}
+    plan, threads = timing(config.latency), config.latency.threads
+    rows = {}
+    for name in names:
+        images = calibration_images(header["height"], header["width"])
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place)
+            report = bare.export_bare(backbone, spec, recipes.get(name), images, folder)
+            row = measure(folder / report.file, report, INPUT, threads, plan)
+        rows[name + bare.SUFFIX] = row
     return rows
 
 

@@ -27,6 +27,7 @@ def bundle(tmp_path: Path) -> Path:
                 "metrics": {"NSS": losses, "CC": losses},
                 "strata": {"crowded": {"images": 12, "CC": losses}, "low contrast": {"images": 3}},
                 "problems": [],
+                "parameters": 3_000_000,
             },
             "latency": [],
         }
@@ -66,6 +67,15 @@ def test_a_bound_of_ones_own(bundle: Path, capsys: pytest.CaptureFixture[str]) -
     assert main(["gate", str(bundle), "budget.metric_loss=0.05"]) == 0
     assert main(["gate", str(bundle), "budget.size_mib=2", "--recipe", "executorch_int8"]) == 1
     assert "2.86 MiB" in capsys.readouterr().out
+
+
+def test_a_file_whose_weights_came_out_too_large_is_seen(
+    bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (bundle / "manifest.json").read_text()
+    (bundle / "manifest.json").write_text(text.replace("3000000", "600000", 1))
+    assert main(["gate", str(bundle), "--recipe", "executorch_int8"]) == 1
+    assert "bytes a parameter" in capsys.readouterr().out
 
 
 def test_all_shows_what_passed(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:

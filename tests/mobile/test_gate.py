@@ -6,13 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 
+import students
 from mobile import recipes
 from mobile.backend import Delegation
+from mobile.bare import SUFFIX, of
 from mobile.gate import Facts, Verdict, judge, problems
 from mobile.latency_row import LatencyRow
 from pipeline.config.schema import Budget
 from tests.mobile.test_latency_row import row
+from tests.mobile.tiny import TinyStudent
 
 INT8 = recipes.get("executorch_int8")
 PARITY = {"max_abs_max": 2.0, "cc_min": 0.985}
@@ -117,3 +121,24 @@ def test_what_was_not_measured_is_not_judged() -> None:
     bare = facts(parity=None, losses=None, delegation=None, parameters=None)
     assert judge(bare, Budget()) == []
     assert judge(facts(parity=PARITY | {"cc_min": None}, parameters=10), Budget()) != []
+
+
+def test_time_is_judged_by_the_bare_backbone_of_the_same_run() -> None:
+    own = row(p50_ms=4.0, low_ms=3.9, high_ms=4.1, p90_ms=4.2, p95_ms=4.3, p99_ms=4.5)
+    bare = replace(own, student=own.student + SUFFIX, p50_ms=2.0, low_ms=1.9, high_ms=2.1)
+    given = facts(latency=[own, bare])
+    assert not broken(given)
+    assert not broken(given, Budget(bare_ratio=2.0))
+    (verdict,) = broken(given, Budget(bare_ratio=1.9))
+    assert verdict.rule == "over bare backbone"
+    assert verdict.value.startswith("2.00 (1.86-2.16) times")
+    assert not broken(facts(latency=[own, replace(bare, host="ef" * 8)]), Budget(bare_ratio=1.9))
+
+
+def test_a_students_backbone_is_what_is_called_bare(student: TinyStudent) -> None:
+    assert of(student) is None, "it has none of its own"
+    fastsal = students.build("fastsal_a").eval()
+    images = torch.rand(1, 3, 64, 64) * 255
+    with torch.no_grad():
+        expected = fastsal.backbone.features(fastsal.normalise(images))
+        assert torch.equal(of(fastsal)(images), expected)
