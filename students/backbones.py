@@ -69,15 +69,16 @@ def load_mobilenet_v2(backbone: MobileNetV2, weights: str | Path | None) -> None
     A file holds a torchvision `mobilenet_v2` state dict, with or without its classifier.
     Raises `ValueError` naming the first tensor that is missing or has another shape.
     """
-    _load(backbone, weights, torchvision.models.MobileNet_V2_Weights, "MobileNetV2")
+    fill(backbone, weights, torchvision.models.MobileNet_V2_Weights, "MobileNetV2")
 
 
 def load_efficientnet_b0(backbone: EfficientNetB0, weights: str | Path | None) -> None:
     """As `load_mobilenet_v2`, from torchvision's `efficientnet_b0`."""
-    _load(backbone, weights, torchvision.models.EfficientNet_B0_Weights, "EfficientNet-B0")
+    fill(backbone, weights, torchvision.models.EfficientNet_B0_Weights, "EfficientNet-B0")
 
 
-def _load(backbone: nn.Module, weights: str | Path | None, published: Any, model: str) -> None:
+def fill(backbone: nn.Module, weights: str | Path | None, published: Any, model: str) -> None:
+    """Put torchvision's `published` weights, or a file of such, into `backbone`."""
     if weights is None:
         return
     if str(weights) == TORCHVISION:
