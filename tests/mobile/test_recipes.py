@@ -11,6 +11,7 @@ from mobile import recipes
 from mobile.backend import backend_for, get_backend, not_timed, register_backend
 from mobile.recipes import Recipe
 from pipeline.errors import UserError
+from tests.conftest import ROOT
 
 
 def test_every_phone_format_is_there() -> None:
@@ -88,3 +89,9 @@ def test_a_recipe_is_immutable() -> None:
     with pytest.raises(AttributeError):
         recipe.name = "other"  # type: ignore[misc]
     assert isinstance(recipe, Recipe)
+
+
+def test_every_recipe_has_its_line_in_the_decision_table() -> None:
+    text = (ROOT / "docs/recipes.md").read_text()
+    told = {line.split("`")[1] for line in text.splitlines() if line.startswith("| `")}
+    assert told == set(recipes.names())
