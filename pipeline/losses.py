@@ -1,4 +1,4 @@
-"""Distillation losses of FastSal."""
+"""Distillation losses of FastSal, and the loss of salient objects."""
 
 from __future__ import annotations
 
@@ -8,6 +8,18 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+
+def iou_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """CII, Eq. 6, of each image: both (B, 1, H, W), the target in 0-1 -> (B,).
+
+    The authors' code sums over the whole batch and adds one to both sums; here images are apart,
+    as printed, so that large objects do not outweigh small ones.
+    """
+    shown, dims = logits.sigmoid(), (1, 2, 3)
+    both = (shown * target).sum(dims)
+    either = (shown + target).sum(dims) - both
+    return 1 - both / either
 
 
 def hint_terms(student: Sequence[Tensor], teacher: Sequence[Tensor]) -> list[Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import torch.nn.functional as F
@@ -67,14 +68,9 @@ class Cii(nn.Module):
         channels = self.backbone.channels
         self.reduce = nn.ModuleList(conv_bn(inputs, WIDTH, 1) for inputs in channels)
         self.interactor = interactors.build(interactor, WIDTH, len(channels))
-        self.top = nn.Sequential(
-            *(
-                [conv_bn(WIDTH, WIDTH, 3), conv_bn(WIDTH, WIDTH, 3, relu=False)]
-                + [conv_bn(WIDTH, WIDTH, 1, relu=False)]
-                if depth == 50
-                else []
-            )
-        )
+        plain = functools.partial(conv_bn, WIDTH, WIDTH, relu=False)
+        top = [conv_bn(WIDTH, WIDTH, 3), plain(3), plain(1)]
+        self.top = nn.Sequential(*(top if depth == 50 else []))
         self.merges = nn.ModuleList(Merge() for _ in channels[1:])
         self.last = nn.Sequential(conv_bn(WIDTH, WIDTH, 3), conv_bn(WIDTH, WIDTH, 3, relu=False))
         self.head = nn.Conv2d(WIDTH, 1, 1)

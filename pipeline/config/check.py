@@ -9,9 +9,10 @@ from collections.abc import Collection
 from pipeline.config.schema import Config, Data, Phase, Student, Teacher
 from pipeline.errors import UserError
 
-SELECT = {"hint": ("hint",), "saliency": ("NSS", "CC")}
+SELECT = {"hint": ("hint",), "saliency": ("NSS", "CC"), "objects": ("S", "F")}
 """Objectives, and the validation results of each that can decide which epoch is best."""
-TASKS = ("saliency",)
+TASKS = {"saliency": ("hint", "saliency"), "salient_object": ("hint", "objects")}
+"""Tasks, and the objectives that their phases may have."""
 OPTIMISERS = ("sgd", "adamw")
 TEACHER_OPTIMISERS = ("sgd", "nesterov", "adam", "adagrad")
 ARITHMETICS = ("float", "int8")
@@ -121,6 +122,8 @@ def _check_student(student: Student) -> None:
     one_of("student.readout", student.readout, READOUTS)
     if len(student.label_size) != 2 or min(student.label_size) < 1:
         raise UserError(f"student.label_size is {student.label_size}; give height and width")
+    if student.input_size and (len(student.input_size) != 2 or min(student.input_size) < 1):
+        raise UserError(f"student.input_size is {student.input_size}; give height and width, or []")
     if not student.phases:
         raise UserError("student.phases is empty; choose one, such as -S phases=distilled")
     finals = {f"outputs/train/{name}" for name in student.phases}
@@ -144,7 +147,7 @@ def _check_teacher(name: str, teacher: Teacher) -> None:
 
 
 def _check_phase(key: str, phase: Phase, student: Student, made: Collection[str]) -> None:
-    one_of(f"{key}.objective", phase.objective, SELECT)
+    one_of(f"{key}.objective", phase.objective, TASKS[student.task])
     one_of(f"{key}.select", phase.select, SELECT[phase.objective])
     one_of(f"{key}.init", phase.init, made)
     one_of(f"{key}.take", phase.take, ("all", "backbone"))
@@ -178,7 +181,7 @@ def _check_phase(key: str, phase: Phase, student: Student, made: Collection[str]
     _at_least(f"{key}.schedule.warmup", phase.schedule.warmup, 0)
     if phase.objective == "hint" and phase.teacher == NOTHING:
         raise UserError(f"{key}: hints need a teacher; set {key}.teacher=outputs/teachers/NAME")
-    if phase.objective == "saliency":
+    if phase.objective != "hint":
         _check_terms(key, phase)
 
 

@@ -173,6 +173,8 @@ class Student:
     """How the shipped output is read: `sigmoid` (per pixel) or `softmax` (density, Table VI)."""
     teachers: dict[str, Teacher] = field(default_factory=dict)
     phases: dict[str, Phase] = field(default_factory=dict)
+    input_size: list[int] = field(default_factory=list)
+    """Height and width it is trained and shipped for; empty: those of its spec."""
     label_size: list[int] = field(default_factory=lambda: [192, 256])
     """Height and width that pseudo-labels are stored at: the student's input."""
     final: str = MISSING
@@ -216,6 +218,16 @@ class Profile:
     finetune_epochs: int = 100
     finetune_lr: float = 0.01
     finetune_milestones: list[int] = field(default_factory=lambda: [15, 30, 60])
+    resnet: str = "none"
+    """Weights of the ResNet under a heavier student."""
+    object_size: list[int] = field(default_factory=list)
+    """Input of salient-object students; empty: their spec's 352x352."""
+    full_epochs: int = 32
+    """Of students trained in one phase (CII, Sec. 4.1)."""
+    full_batch: int = 30
+    full_lr: float = 0.05
+    full_backbone_lr: float = 0.1
+    full_warmup: float = 8.0
     int8_epochs: int = 10
     """Of training through int8 arithmetic after fine-tuning, where `phases` has that."""
     int8_lr: float = 1e-4

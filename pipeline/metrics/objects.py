@@ -17,6 +17,7 @@ from scipy import ndimage
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Levels = NDArray[np.uint8]
 BETA2 = 0.3
 """Weighs precision over recall."""
 LEVELS = 256
@@ -28,12 +29,12 @@ _HALF_DISTANCE = 5.0
 """Pixels from the object at which a false alarm weighs one and a half."""
 
 
-def levels(shown: Array) -> NDArray[np.uint8]:
+def levels(shown: Array) -> Levels:
     """A map in 0-1 as the 256 levels it would be saved as, cut off."""
     return (np.clip(shown, 0.0, 1.0) * 255).astype(np.uint8)
 
 
-def stretched(saved: NDArray[np.uint8]) -> Array:
+def stretched(saved: Levels) -> Array:
     """Levels as 0-1 between the map's own least and largest; a flat map stays as it is."""
     scaled = saved / 255
     low, high = scaled.min(), scaled.max()
@@ -49,7 +50,7 @@ class Curve:
     recall: Array
 
 
-def curve(saved: NDArray[np.uint8], mask: Mask) -> Curve:
+def curve(saved: Levels, mask: Mask) -> Curve:
     """SalMetric's of one image: pixels above the level are predicted."""
     found = np.bincount(saved[mask], minlength=LEVELS)
     alarms = np.bincount(saved[~mask], minlength=LEVELS)

@@ -15,7 +15,7 @@ from pipeline.report.extremes import Drop, Extreme, extremes, largest_drop, rank
 from pipeline.report.facts import STUDENT, Facts, File
 from pipeline.report.layers import Shot, shoot
 from pipeline.report.numbers import signed
-from pipeline.tasks.saliency import SaliencyTask
+from pipeline.tasks.task import DenseTask
 
 QUALITIES = (80, 65, 50, 35)
 """WebP qualities of photographs, tried in turn until the pictures fit."""
@@ -74,7 +74,7 @@ def gallery(facts: Facts) -> Gallery:
     return Gallery(rows, ends, losses)
 
 
-def drops(facts: Facts, task: SaliencyTask) -> list[tuple[File, Drop]]:
+def drops(facts: Facts, task: DenseTask) -> list[tuple[File, Drop]]:
     """Where each quantised file loses most against torch, by each gated metric."""
     found = []
     for file in facts.files:

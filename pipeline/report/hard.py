@@ -8,9 +8,8 @@ from typing import Any
 from pipeline.metrics.strata import NAMES
 from pipeline.report.facts import Facts, Loss
 from pipeline.report.numbers import NOTHING, count, percent, signed
-from pipeline.report.tables import SHOWN, Cell, Line, cell
+from pipeline.report.tables import Cell, Line, cell, shown
 
-COLUMNS = tuple(f"{metric}, {stratum}" for stratum in NAMES for metric in SHOWN)
 HARDNESS = (
     "half of the density on less of the image than in two thirds of the others",
     "three or more separate regions of at least half of the density’s peak",
@@ -19,10 +18,17 @@ HARDNESS = (
 """Every stratum in words."""
 
 
+def columns(facts: Facts) -> tuple[str, ...]:
+    """Heads of the table."""
+    return tuple(f"{metric}, {stratum}" for stratum in NAMES for metric in shown(facts))
+
+
 def hard_lines(facts: Facts) -> list[Line]:
     """Losses of every file whose strata were measured."""
     return [
-        Line(file.title, file.recipe, _cells(file.strata)) for file in facts.files if file.strata
+        Line(file.title, file.recipe, _cells(file.strata, shown(facts)))
+        for file in facts.files
+        if file.strata
     ]
 
 
@@ -37,8 +43,8 @@ def explained(facts: Facts) -> str:
     return "; ".join(parts)
 
 
-def _cells(strata: Mapping[str, Mapping[str, Any]]) -> Sequence[Cell]:
-    return [_loss(strata.get(name, {}).get(metric)) for name in NAMES for metric in SHOWN]
+def _cells(strata: Mapping[str, Mapping[str, Any]], metrics: Sequence[str]) -> Sequence[Cell]:
+    return [_loss(strata.get(name, {}).get(metric)) for name in NAMES for metric in metrics]
 
 
 def _loss(row: Mapping[str, float] | None) -> Cell:

@@ -19,7 +19,7 @@ from pipeline.report import overlay
 from pipeline.report.facts import STUDENT, TEACHER, Facts
 from pipeline.report.numbers import count, fixed
 from pipeline.tasks.readout import Map
-from pipeline.tasks.saliency import SaliencyTask, annotated
+from pipeline.tasks.task import DenseTask
 
 WIDTH = 640
 """Of a photograph, pixels."""
@@ -63,7 +63,7 @@ class Shot:
 
 
 def shoot(
-    facts: Facts, task: SaliencyTask, record: Record, quality: int, *, whole: bool = True
+    facts: Facts, task: DenseTask, record: Record, quality: int, *, whole: bool = True
 ) -> Shot:
     """All pictures of an image.
 
@@ -72,10 +72,14 @@ def shoot(
     image = read_rgb(record.image)
     height, width = image.shape[:2]
     sample = next(iter(samples([record], facts.height, facts.width)))
-    counts, density = (part[0].numpy() for part in annotated(sample))
+    assert sample.density is not None, "prepare refuses such images"
+    density = sample.density.numpy()
+    counts = np.zeros((1, 1), np.int32) if sample.counts is None else sample.counts.numpy()
     found = int(counts.sum())
-    people = f"Where people looked in {record.id}, {count(found, 'fixation')}"
-    layers = [Layer("people", "People", people, overlay.layer_uri(density, width, height))]
+    title, people = "People", f"Where people looked in {record.id}, {count(found, 'fixation')}"
+    if sample.counts is None:
+        title, people = "Annotated", f"What is marked in {record.id}"
+    layers = [Layer("people", title, people, overlay.layer_uri(density, width, height))]
     alike = {file.recipe for file in facts.files if not file.quantised}
     for key, title, path in sources(facts, record.id):
         if whole or path.exists():
@@ -103,7 +107,7 @@ def sources(facts: Facts, image: str) -> list[tuple[str, str, Path]]:
     return found + [(f.recipe, f.title, CHECK / f.recipe / f"{image}.npy") for f in executed]
 
 
-def measured(task: SaliencyTask, logits: Map, sample: Sample) -> list[str]:
+def measured(task: DenseTask, logits: Map, sample: Sample) -> list[str]:
     """The gated metrics of a kept map, which is exact to the three digits shown."""
     scores = task.quick_score(logits, sample)
     return [f"{name} {fixed(float(scores[name]), 3)}" for name in reversed(task.gated)]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline import tasks
 from pipeline.config.check import NOTHING
 from pipeline.config.schema import Config, Phase, TeacherPhase
 from pipeline.report.facts import Facts
@@ -117,6 +118,7 @@ def settings(facts: Facts) -> list[tuple[str, str]]:
     latency, budget = config.latency, config.budget
     said = {file.recipe: f"{file.recipe} ({file.summary})" for file in facts.files}
     recipes = "; ".join(said.get(name, name) for name in config.export.recipes) or DASH
+    gated = " and ".join(tasks.of(config.student).gated)
     protocol = f"{latency.repeats} repeats of {latency.iterations} runs"
     overrides = ", ".join(f"{k}={v}" for k, v in config.student.overrides.items())
     return [
@@ -127,7 +129,7 @@ def settings(facts: Facts) -> list[tuple[str, str]]:
         ("Calibration", f"{count(facts.calibration, 'training image')} for int8 files"),
         ("Recipes", recipes),
         ("Latency", f"{latency.threads} threads, {latency.warmup} warm-ups, {protocol}"),
-        ("Budget", f"NSS and CC may lose {100 * budget.metric_loss:.3g} % of torch’s value"),
+        ("Budget", f"{gated} may lose {100 * budget.metric_loss:.3g} % of torch’s value"),
         ("Versions", ", ".join(f"{k} {v}" for k, v in sorted(facts.versions.items()))),
     ]
 

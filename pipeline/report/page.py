@@ -74,13 +74,13 @@ def render(
 def _tables(facts: Facts) -> dict[str, Any]:
     task = tasks.of(facts.config.student)
     smaller = task.smaller_is_better
-    metrics = [name for name in task.metrics if name in facts.means[STUDENT]]
+    metrics = [name for name in (*task.metrics, *task.over_all) if name in facts.means[STUDENT]]
     return {
-        "file_columns": tables.FILE_COLUMNS,
+        "file_columns": tables.file_columns(facts),
         "file_lines": tables.file_lines(facts) if facts.files else [],
         "inspected_columns": COLUMNS,
         "inspected_lines": inspected_lines(facts),
-        "hard_columns": hard.COLUMNS,
+        "hard_columns": hard.columns(facts),
         "hard_lines": hard.hard_lines(facts),
         "hardness": hard.explained(facts),
         "run_columns": tables.RUN_COLUMNS,

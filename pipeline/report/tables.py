@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline import tasks
 from pipeline.report.facts import PRIOR, STUDENT, TEACHER, Facts, File, Loss, Timing
 from pipeline.report.numbers import (
     NOTHING,
@@ -19,8 +20,6 @@ from pipeline.report.numbers import (
     signed,
 )
 
-SHOWN = ("NSS", "CC")
-"""Metrics of the files' table."""
 BOUNDLESS = 1e9
 """Sorts a file without any error above all decibels."""
 
@@ -52,16 +51,15 @@ class Line:
     reference: bool = False
 
 
-FILE_COLUMNS = (
-    "Budgets",
-    "Size, MiB",
-    "Time / torch",
-    *SHOWN,
-    "Logit error",
-    "CC with torch",
-    "SQNR, dB",
-    "Delegated",
-)
+def shown(facts: Facts) -> tuple[str, ...]:
+    """Metrics that files are shown by: those that a budget limits the loss of."""
+    return tasks.of(facts.config.student).gated
+
+
+def file_columns(facts: Facts) -> tuple[str, ...]:
+    """Heads of the files' table."""
+    fidelity = ("Logit error", "CC with torch", "SQNR, dB", "Delegated")
+    return ("Budgets", "Size, MiB", "Time / torch", *shown(facts), *fidelity)
 
 
 def cell(value: str, *notes: str, tone: str = "", key: float | str | None = None) -> Cell:
@@ -80,12 +78,12 @@ def file_lines(facts: Facts) -> list[Line]:
             cell("reference"),
             cell(mib(facts.checkpoint_bytes), "weights"),
             _ratio(timing, 1.0),
-            *(cell(fixed(_torch_mean(facts, name, means), 4)) for name in SHOWN),
+            *(cell(fixed(_torch_mean(facts, name, means), 4)) for name in shown(facts)),
             *(cell(NOTHING),) * 4,
         ],
         reference=True,
     )
-    return [torch, *(_file_line(file) for file in facts.files)]
+    return [torch, *(_file_line(file, shown(facts)) for file in facts.files)]
 
 
 def _state(file: File) -> Cell:
@@ -101,20 +99,20 @@ def _torch_mean(facts: Facts, name: str, means: Mapping[str, float]) -> float:
     return executed[0].metrics[name].torch if executed else means[name]
 
 
-def _file_line(file: File) -> Line:
+def _file_line(file: File, metrics: Sequence[str]) -> Line:
     note = f"{file.recipe}, {short(file.sha256)}"
     if file.untimed:
         note += f", by the {file.executor}"
     parity = file.parity
     if parity is None:
         size = [_state(file), cell(mib(file.bytes), key=file.bytes)]
-        unknown = (cell(NOTHING),) * (len(FILE_COLUMNS) - len(size))
+        unknown = (cell(NOTHING),) * (len(metrics) + 5)
         return Line(file.title, note, [*size, *unknown])
     cells = [
         _state(file),
         cell(mib(file.bytes), key=file.bytes),
         cell(NOTHING, "not timed here") if file.untimed else _ratio(file.timing),
-        *(_loss(file.metrics[name]) for name in SHOWN),
+        *(_loss(file.metrics[name]) for name in metrics),
         cell(scientific(parity["max_abs_max"]), "largest", key=parity["max_abs_max"]),
         cell(correlation(parity["cc_min"]), "least", key=parity["cc_min"]),
         _sqnr(parity["sqnr_db_mean"], parity["sqnr_db_min"]),

@@ -16,7 +16,7 @@ WIDTH, HEIGHT = 360, 204
 LEFT, RIGHT, TOP, BOTTOM = 50, 14, 30, 42
 SMOOTHING = 30
 """A line is averaged over one part in so many, each side."""
-SHARED = ("CC", "NSS")
+SHARED = ("CC", "NSS", "F", "S")
 """Metrics whose axis is the same in every phase: all are of the same validation images."""
 
 Ranges = Mapping[str, tuple[float, float]]
@@ -48,10 +48,12 @@ def phase_charts(phases: Sequence[PhaseCurves]) -> list[PhaseCharts]:
 
 
 def overview(phases: Sequence[PhaseCurves]) -> tuple[Markup, Markup] | None:
-    """The whole training by CC, for wide and for narrow screens; None for a single phase."""
+    """The whole training by CC or F, for wide and for narrow screens; None for a single phase."""
     if len(phases) < 2:
         return None
-    wide, narrow = course(phases, SHARED[0], 900, 260), course(phases, SHARED[0], 372, 230)
+    names = {series.name for curves in phases for series in curves.validation}
+    metric = next((name for name in SHARED if name in names), SHARED[0])
+    wide, narrow = course(phases, metric, 900, 260), course(phases, metric, 372, 230)
     return (wide, narrow) if wide and narrow else None
 
 

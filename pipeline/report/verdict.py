@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.report.facts import PRIOR, STUDENT, TEACHER, Facts, File, best
 from pipeline.report.numbers import count, fixed, mib, ms, percent, ratio, signed
-
-METRIC = "CC"
+from pipeline.report.tables import shown
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,9 @@ def verdict(facts: Facts) -> str:
     time = "no comparable time"
     if file.timing and file.timing.ratio is not None:
         time = f"{ratio(file.timing.ratio)} torch’s time"
-    loss = file.metrics[METRIC]
-    lost = f"{METRIC} {signed(loss.difference)}"
+    metric = shown(facts)[-1]
+    loss = file.metrics[metric]
+    lost = f"{metric} {signed(loss.difference)}"
     if loss.relative is not None:
         lost += f" ({percent(loss.relative)})"
     return f"{file.title}: {mib(file.bytes)} MiB, {time}, {lost}, {state(file)}."
@@ -95,14 +95,15 @@ def unexecuted(files: Sequence[File]) -> list[tuple[str, str]]:
 
 def standing(facts: Facts) -> str:
     """The student, in torch, against the prior and each teacher."""
-    own = facts.means[STUDENT][METRIC]
+    metric = shown(facts)[-1]
+    own = facts.means[STUDENT][metric]
     parts = [
-        f"In torch the student reaches {METRIC} {fixed(own)} on {count(facts.images, 'image')}"
+        f"In torch the student reaches {metric} {fixed(own)} on {count(facts.images, 'image')}"
     ]
     if PRIOR in facts.means:
-        parts.append(f"{_gap(own, facts.means[PRIOR][METRIC])} a map that ignores the image")
+        parts.append(f"{_gap(own, facts.means[PRIOR][metric])} a map that ignores the image")
     for name in _teachers(facts):
-        theirs = facts.means[name][METRIC]
+        theirs = facts.means[name][metric]
         parts.append(f"{_gap(own, theirs)} {name} ({fixed(theirs)})")
     return ", ".join(parts) + "."
 
@@ -114,14 +115,14 @@ def figures(facts: Facts) -> list[Figure]:
         means = facts.means[STUDENT]
         return [
             Figure(name, fixed(value), "", _against_prior(facts, name))
-            for name, value in ((name, means[name]) for name in (METRIC, "NSS"))
+            for name, value in ((name, means[name]) for name in shown(facts)[::-1])
         ]
     weights = mib(facts.checkpoint_bytes)
     found = [Figure("Size", mib(file.bytes), "MiB", f"float32 weights {weights} MiB")]
     if file.timing and facts.torch and file.timing.ratio is not None:
         note = f"{ms(file.timing.row['p50_ms'])} ms here, torch {ms(facts.torch.row['p50_ms'])} ms"
         found.append(Figure("Time", ratio(file.timing.ratio), "of torch", note))
-    for name in (METRIC, "NSS"):
+    for name in shown(facts)[::-1]:
         loss = file.metrics[name]
         note = f"{signed(loss.difference)} against torch"
         found.append(Figure(name, fixed(loss.file), "", note))

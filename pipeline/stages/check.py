@@ -41,7 +41,7 @@ from pipeline.report.extremes import largest_drop
 from pipeline.report.read import SCORES
 from pipeline.stages.entry import stage
 from pipeline.tasks.readout import Map
-from pipeline.tasks.saliency import Predict, SaliencyTask, Scores, torch_predictor
+from pipeline.tasks.task import DenseTask, Predict, Scores, torch_predictor
 
 THREADS = 2
 LEAST = 10
@@ -151,7 +151,7 @@ def compare(
 
 
 def score(
-    task: SaliencyTask,
+    task: DenseTask,
     runner: Runner,
     records: list[Record],
     size: tuple[int, int],
@@ -200,7 +200,7 @@ def task_losses(
     return found
 
 
-def stratum_losses(scores: Scores, task: SaliencyTask, seed: int) -> dict[str, dict[str, Any]]:
+def stratum_losses(scores: Scores, task: DenseTask, seed: int) -> dict[str, dict[str, Any]]:
     """By stratum its `images` and, where they are enough, the losses of gated metrics."""
     gated = Scores(scores.ids, {metric: scores.values[metric] for metric in task.gated})
     return {
@@ -223,7 +223,7 @@ def verdicts(
     report: ExportReport,
     student: nn.Module,
     measured: dict[str, Any],
-    task: SaliencyTask,
+    task: DenseTask,
     recipe: Recipe,
     budget: Budget,
 ) -> list[Verdict]:
@@ -247,7 +247,7 @@ def parameters(student: nn.Module) -> int:
 
 
 def write_pictures(
-    task: SaliencyTask,
+    task: DenseTask,
     runner: Runner,
     student: nn.Module,
     records: list[Record],

@@ -31,10 +31,8 @@ from pipeline.pictures import write_logits
 from pipeline.report.extremes import Rows, choose
 from pipeline.stages.entry import stage
 from pipeline.tasks.readout import MEANINGS, Map, output_of, translated
-from pipeline.tasks.saliency import Predict, SaliencyTask, Scores, torch_predictor
+from pipeline.tasks.task import DenseTask, Predict, Scores, torch_predictor
 
-OTHERS = {"sigmoid": "softmax", "softmax": "sigmoid"}
-"""The read-out that a student is shown by beside its own."""
 PICTURES = 8
 """Images shown in the report: best and worst by each metric, then what lies between."""
 
@@ -48,8 +46,9 @@ def main(config: Config) -> None:
     student, header = checkpoint.load_model(path, "student", config.student.name)
     size = (header["height"], header["width"])
     predictors = {"student": Predictor(torch_predictor(student.to(device), device), size)}
-    other = OTHERS[config.student.readout]
-    predictors[f"student {other}"] = read_otherwise(predictors["student"], task, other)
+    for other in task.readouts:
+        if other != config.student.readout:
+            predictors[f"student {other}"] = read_otherwise(predictors["student"], task, other)
     for name in config.student.teachers:
         predictors[f"teacher {name}"] = of_teacher(name, task, device)
     train = manifest.load_role(DATA, "train").records
@@ -88,7 +87,7 @@ class Predictor:
     size: tuple[int, int]
 
 
-def of_teacher(name: str, task: SaliencyTask, device: torch.device) -> Predictor:
+def of_teacher(name: str, task: DenseTask, device: torch.device) -> Predictor:
     """A trained teacher at its own input size."""
     teacher, header = checkpoint.load_model(TEACHERS / name / MODEL, "teacher")
     predict, meaning = (
@@ -102,7 +101,7 @@ def of_teacher(name: str, task: SaliencyTask, device: torch.device) -> Predictor
     return Predictor(translate, (header["height"], header["width"]))
 
 
-def read_otherwise(student: Predictor, task: SaliencyTask, readout: str) -> Predictor:
+def read_otherwise(student: Predictor, task: DenseTask, readout: str) -> Predictor:
     """The student's same numbers, read by the read-out it does not ship with (Table VI)."""
 
     def translate(image: Tensor) -> Map:
@@ -112,7 +111,7 @@ def read_otherwise(student: Predictor, task: SaliencyTask, readout: str) -> Pred
 
 
 def evaluate(
-    task: SaliencyTask,
+    task: DenseTask,
     predictor: Predictor,
     records: list[Record],
     workers: int,
@@ -143,6 +142,8 @@ def against(train: list[Record], val: list[Record]) -> Baselines:
         images = dict(zip((r.id for r in watched), points(watched), strict=True))
         elsewhere = list(points([record for record in train if record.fixations is not None]))
         found = build(images, elsewhere, lambda: meter(1))
+    if not watched:  # a task that is not about fixations
+        return found
     if found.about is None:
         print("sAUC and IG: left out, since fewer than two validation images have fixations")
     else:
@@ -181,7 +182,7 @@ def prior(records: list[Record], height: int, width: int, meaning: str) -> Predi
     return predict
 
 
-def show(task: SaliencyTask, scored: Rows) -> list[str]:
+def show(task: DenseTask, scored: Rows) -> list[str]:
     """Images for the report, from the best to the worst by the last gated metric."""
     gated = task.gated[::-1]
     metrics = [*gated, *(name for name in task.metrics if name not in gated)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from pipeline.config import Config
 from pipeline.config.check import one_of
@@ -29,9 +30,23 @@ def check_names(config: Config) -> None:
             require_known(role.layout, role.edition)
     experts = [*teachers.names(), *students.names()]  # any trained student can teach
     one_of("student.name", config.student.name, students.names())
+    check_size(config.student.name, config.student.input_size)
     for name, teacher in config.student.teachers.items():
         one_of(f"student.teachers.{name}.model", teacher.model, experts)
     check_recipes(config)
+
+
+def check_size(name: str, size: Sequence[int]) -> None:
+    """Raise `UserError` for an input size that a student cannot take."""
+    import students
+
+    multiple = students.spec(name).multiple_of
+    if any(side % multiple for side in size):
+        near = [max(multiple, round(side / multiple) * multiple) for side in size]
+        raise UserError(
+            f"student.input_size is {list(size)}, but {name} takes multiples of {multiple}; "
+            f"nearest: {near}"
+        )
 
 
 def check_recipes(config: Config) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from pipeline import tasks
 from pipeline.config import Config
 from pipeline.config.schema import Role
 from pipeline.data import manifest
@@ -35,7 +38,7 @@ def main(config: Config) -> None:
     hashes = {name: weights_hash(name) for name in sorted(set(names))}
     with Meter("prepare", 0, "images") as meter:
         listed = manifest.collect(sources, meter)
-    require_annotated(listed["val"])
+    require_annotated(listed["val"], tasks.get(config.student.task).needs)
     chosen = manifest.calibration(listed["train"].rows, config.data.calibration, config.seed, NAME)
     manifest.save(DATA, sources, listed)
     write_json(CALIBRATION, chosen)
@@ -57,13 +60,17 @@ def used_by_teachers(config: Config) -> list[str]:
     return [name for t in each for name in (t.weights, t.init, t.backbone)]
 
 
-def require_annotated(val: Listed) -> None:
+WORDS = {"map": "density map or mask", "fixations": "fixations"}
+"""What a record's parts are called."""
+
+
+def require_annotated(val: Listed, needs: Sequence[str]) -> None:
     """Raise `UserError` unless every validation image can be measured on."""
     for row in val.rows:
-        for part, name in (("map", "density map"), ("fixations", "fixations")):
+        for part in needs:
             if part not in row.files and not (part == "map" and row.blur is not None):
                 raise UserError(
-                    f"data.val: {row.files['image']} has no {name}, which measuring needs; "
+                    f"data.val: {row.files['image']} has no {WORDS[part]}, which measuring needs; "
                     "choose another data.val"
                 )
 

@@ -30,7 +30,7 @@ from pipeline.likelihood import centre_biases
 from pipeline.paths import DATA, MODEL, TEACHERS
 from pipeline.scratch import scratch_of_first
 from pipeline.stages.entry import joint
-from pipeline.tasks.saliency import torch_predictor
+from pipeline.tasks.task import torch_predictor
 from pipeline.weights import NONE, weights_hash, weights_path
 from teachers.deepgaze2 import DeepGaze2
 

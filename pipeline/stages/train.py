@@ -14,7 +14,7 @@ import students
 from pipeline import checkpoint, provenance, ranks, tasks
 from pipeline.config import Config
 from pipeline.config.check import NOTHING, check_share, one_of
-from pipeline.config.schema import Phase
+from pipeline.config.schema import Phase, Student
 from pipeline.data import manifest
 from pipeline.data.dataset import ImageSet, read_image
 from pipeline.data.evaluation import samples
@@ -37,7 +37,7 @@ from pipeline.scratch import scratch_of_first
 from pipeline.stages.entry import joint
 from pipeline.stages.label import expected_hashes
 from pipeline.tasks.readout import MEANINGS
-from pipeline.tasks.saliency import torch_predictor
+from pipeline.tasks.task import torch_predictor
 from pipeline.weights import weights_path
 from students.registry import ModelSpec
 
@@ -61,13 +61,13 @@ def main(config: Config, name: str) -> None:
         with together(device, machine.timeout_minutes) as group:
             result = trained(config, name, runtime(machine, device, group), group.share(folder))
         if first:
-            write_results(config, name, students.spec(config.student.name), result, rank.world)
+            write_results(config, name, sized(config.student), result, rank.world)
 
 
 def trained(config: Config, name: str, how: Runtime, folder: Path) -> Result:
     """Train the phase, going on from what `folder` holds of it."""
     phase = config.student.phases[name]
-    spec = students.spec(config.student.name)
+    spec = sized(config.student)
     devices.keep_freed_memory()
     torch.manual_seed(config.seed)
     if phase.arithmetic == "int8":  # statistics stay, and rounding is no graph to compile
@@ -110,6 +110,15 @@ def trained(config: Config, name: str, how: Runtime, folder: Path) -> Result:
             return validate()
 
     return train(trainable, batches, measured, plan, folder, how.group)
+
+
+def sized(student: Student) -> ModelSpec:
+    """The student's spec at the size it is trained for."""
+    spec = students.spec(student.name)
+    if not student.input_size:
+        return spec
+    height, width = student.input_size
+    return dataclasses.replace(spec, height=height, width=width)
 
 
 def initial_student(config: Config, phase: Phase) -> nn.Module:
@@ -190,8 +199,8 @@ def held_out_loss(
 
 def training_images(phase: Phase, spec: ModelSpec) -> ImageSet:
     """The images of this phase with whatever it learns from them."""
-    uses_labels = phase.objective == "saliency" and phase.teacher_weight > 0
-    uses_truth = phase.objective == "saliency" and phase.truth_weight > 0
+    uses_labels = phase.objective != "hint" and phase.teacher_weight > 0
+    uses_truth = phase.objective != "hint" and phase.truth_weight > 0
     roles = ["train"]
     if phase.pool and (uses_labels or phase.objective == "hint"):
         roles += [name for name in ("pool",) if name in manifest.roles(DATA)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.tasks.saliency import one_thread
+from pipeline.tasks.task import one_thread
 
 
 @pytest.fixture(autouse=True, scope="package")

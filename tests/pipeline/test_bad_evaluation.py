@@ -12,7 +12,8 @@ from pipeline.data import layouts
 from pipeline.data.evaluation import samples
 from pipeline.data.fixations import write_mat
 from pipeline.errors import UserError
-from pipeline.tasks.saliency import Map, SaliencyTask
+from pipeline.tasks.readout import Map
+from pipeline.tasks.saliency import SaliencyTask
 from tests.data import trees
 
 

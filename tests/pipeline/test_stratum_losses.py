@@ -12,7 +12,7 @@ from pipeline.files import write_json
 from pipeline.metrics.summary import per_image_rows
 from pipeline.paths import EVALUATE, STRATA
 from pipeline.stages.check import LEAST, stratum_losses
-from pipeline.tasks.saliency import Scores
+from pipeline.tasks.task import Scores
 
 COUNT = 30
 IDS = tuple(f"scene_{i}" for i in range(COUNT))

@@ -17,7 +17,8 @@ from pipeline.paths import EVALUATE
 from pipeline.pictures import read_logits
 from pipeline.report.read import SCORES
 from pipeline.stages.check import predictor, write_pictures
-from pipeline.tasks.saliency import SaliencyTask, Scores, torch_predictor
+from pipeline.tasks.saliency import SaliencyTask
+from pipeline.tasks.task import Scores, torch_predictor
 from tests.report import workspace
 
 SIZE = (48, 64)

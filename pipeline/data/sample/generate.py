@@ -1,5 +1,6 @@
-"""Write the sample data: SALICON and COCO as they lie on disk, from a seed.
+"""Write the sample data: SALICON, DUTS and COCO as they lie on disk, from a seed.
 
+`<root>/duts/DUTS-{TR,TE}` with the scenes of `<root>/salicon` and masks of what stands out;
 `<root>/salicon/{images,maps,fixations}/{train,val}` and `<root>/coco/{train2017,val2017}` with
 `annotations/instances_*.json`. Every file is a pure function of the seed, its part and its number,
 so the number of processes and the order of work change nothing.
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.data.fixations import write_mat
@@ -31,6 +33,7 @@ from pipeline.files import atomic_write_bytes, atomic_write_text
 
 QUALITY = 92
 _STREAMS = {"train": 0, "val": 1, "train2017": 2, "val2017": 3}
+_DUTS = {"train": "TR", "val": "TE"}
 _CHUNK = 8
 
 
@@ -108,9 +111,20 @@ def _make(task: _Task) -> list[dict[str, Any]]:
         return coco.annotate(scene, painted)
     folder = task.root / "salicon"
     _write_image(folder / "images" / task.split / f"{name}.jpg", painted.pixels, "JPEG")
-    seen = gaze.look(scene, salience.weights(scene, painted), *key, 1)
+    weights = salience.weights(scene, painted)
+    seen = gaze.look(scene, weights, *key, 1)
     _write_gaze(folder, task.split, name, painted, seen)
+    _write_mask(task.root / "duts", task.split, name, painted, salience.standing_out(weights))
     return []
+
+
+def _write_mask(
+    folder: Path, split: str, name: str, painted: Painted, things: NDArray[np.intp]
+) -> None:
+    base = folder / f"DUTS-{_DUTS[split]}"
+    mask = np.isin(painted.owner, things).astype(np.uint8) * 255
+    _write_image(base / f"{base.name}-Image" / f"{name}.jpg", painted.pixels, "JPEG")
+    _write_image(base / f"{base.name}-Mask" / f"{name}.png", mask, "PNG")
 
 
 def _write_gaze(folder: Path, split: str, name: str, painted: Painted, seen: gaze.Gaze) -> None:

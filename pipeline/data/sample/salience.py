@@ -49,6 +49,14 @@ def weights(scene: Scene, painted: Painted) -> Array:
     return drawn / total if total > 0 else drawn
 
 
+def standing_out(weights: Array) -> NDArray[np.intp]:
+    """Things that get at least half of the attention of the one that gets most; none of none."""
+    if not weights.size or weights.max() <= 0:
+        return np.zeros(0, np.intp)
+    found: NDArray[np.intp] = np.flatnonzero(weights >= weights.max() / 2)
+    return found
+
+
 def _contrasts(things: tuple[Thing, ...], colours: Array) -> Array:
     """How much each thing (rows) differs from each other (columns), `(n, n)`."""
     sizes = np.log2([thing.size for thing in things])

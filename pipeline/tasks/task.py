@@ -1,0 +1,155 @@
+"""What a dense task is: one map from one image, measured at the image's own resolution."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from pipeline.config.schema import Phase
+from pipeline.data.evaluation import Sample
+from pipeline.data.resize import resize
+from pipeline.distil import Objective
+from pipeline.errors import UserError
+from pipeline.metrics.baselines import Baselines
+from pipeline.metrics.objects import Curve, f_of, mean_curve
+from pipeline.metrics.summary import concatenate
+from pipeline.tasks.readout import LOGITS, Map, probability
+
+Predict = Callable[[Tensor], Map]
+"""One image (3, h, w) RGB 0-255 -> its output (h, w): logits or a log density."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Metrics of every image: `values[metric]` is (N,) float64, NaN where undefined."""
+
+    ids: tuple[str, ...]
+    values: dict[str, Tensor]
+    curves: tuple[Curve, ...] = ()
+    """Precision and recall of every image, where the task has them."""
+
+    def means(self) -> dict[str, float]:
+        """Mean per metric over the images that define it.
+
+        Raises `UserError` for a metric that no image defines.
+        """
+        for name, left_out in self.undefined().items():
+            if left_out == len(self.ids):
+                raise UserError(
+                    f"{name} is undefined on all {left_out} validation images: no fixation lies "
+                    "inside any, or every density map is empty; mend or choose another data.val"
+                )
+        found = {name: float(v[~v.isnan()].mean()) for name, v in self.values.items()}
+        if self.curves:  # the best F of the mean curve, as SalMetric reports it
+            found["maxF"] = float(f_of(mean_curve(self.curves)).max())
+        return found
+
+    def undefined(self) -> dict[str, int]:
+        """How many images each metric leaves out, for want of fixations or of density."""
+        return {name: int(v.isnan().sum()) for name, v in self.values.items()}
+
+
+@dataclass(frozen=True)
+class DenseTask:
+    """A task whose students give one map of logits or log densities."""
+
+    output: str = LOGITS
+    """What the student's numbers mean, and so how they are read; see `tasks.readout`."""
+
+    name: ClassVar[str]
+    metrics: ClassVar[tuple[str, ...]]
+    """Of each image, in the order of tables."""
+    over_all: ClassVar[tuple[str, ...]] = ()
+    """Metrics of a whole set of images, behind those."""
+    smaller_is_better: ClassVar[tuple[str, ...]]
+    gated: ClassVar[tuple[str, ...]]
+    """Metrics a budget limits the loss of; the last one is what images are ordered by."""
+    needs: ClassVar[tuple[str, ...]]
+    """Parts of a record that measuring needs, of `map` and `fixations`."""
+    readouts: ClassVar[tuple[str, ...]] = ("sigmoid",)
+    """How the output may be read."""
+
+    def objective(self, student: nn.Module, phase: Phase) -> Objective:
+        """The loss of a phase that learns maps."""
+        raise NotImplementedError
+
+    def score(
+        self, logits: Map, sample: Sample, baselines: Baselines | None = None
+    ) -> dict[str, Tensor]:
+        """All metrics of one image, each (1,) float64."""
+        raise NotImplementedError
+
+    def curve(self, logits: Map, sample: Sample) -> Curve | None:  # noqa: ARG002
+        """Precision and recall of one image; None for tasks that have none."""
+        return None
+
+    def quick_score(self, logits: Map, sample: Sample) -> dict[str, Tensor]:
+        """A few of them, for the pass after each epoch."""
+        raise NotImplementedError
+
+    def probability(self, logits: Map) -> Map:
+        """Maps in 0-1 from the student's output."""
+        return probability(logits, self.output)
+
+    def at_size(self, logits: Map, height: int, width: int) -> Tensor:
+        """The map (1, height, width) that is measured: read out, then the named resize. No blur."""
+        return torch.from_numpy(resize(self.probability(logits), height, width))[None]
+
+    def evaluate(
+        self,
+        predict: Predict,
+        samples: Iterable[Sample],
+        *,
+        quick: bool = False,
+        on_image: Callable[[Sample, Map], None] | None = None,
+        baselines: Baselines | None = None,
+    ) -> Scores:
+        """Scores of `predict` on every sample; `on_image` sees each sample with its logits."""
+        ids: list[str] = []
+        curves: list[Curve] = []
+        full = functools.partial(self.score, baselines=baselines)
+        score = self.quick_score if quick else full
+
+        def rows() -> Iterator[dict[str, Tensor]]:
+            for sample in samples:
+                logits = predict(sample.image)
+                ids.append(sample.id)
+                if on_image is not None:
+                    on_image(sample, logits)
+                with one_thread():
+                    found = score(logits, sample)
+                    curve = None if quick else self.curve(logits, sample)
+                curves.extend([] if curve is None else [curve])
+                yield found
+
+        values = concatenate(rows())
+        return Scores(tuple(ids), values, tuple(curves))
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Metrics are many small operations: on busy cores, threads cost them more than they bring."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def torch_predictor(model: nn.Module, device: torch.device) -> Predict:
+    """Run `model` (eval mode) on one image at a time."""
+
+    def predict(image: Tensor) -> Map:
+        with torch.inference_mode():
+            logits: Tensor = model(image[None].to(device))
+        row: Map = logits[0, 0].float().cpu().numpy()
+        return row
+
+    return predict
