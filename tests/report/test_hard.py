@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.report.facts import Facts, File
-from pipeline.report.hard import COLUMNS, explained, hard_lines
+from pipeline.report.hard import columns, explained, hard_lines
 from tests.report import workspace
 
 LOSS = {"file": 1.9, "torch": 2.0, "difference": -0.1, "low": -0.3, "high": 0.1}
@@ -18,8 +18,9 @@ def facts(*strata: dict[str, dict[str, object]]) -> Facts:
 
 
 def test_a_loss_stands_with_its_share_of_torch_and_its_interval() -> None:
-    (line,) = hard_lines(facts({"crowded": {"images": 20, "NSS": LOSS}}))
-    shown = dict(zip(COLUMNS, line.cells, strict=True))
+    given = facts({"crowded": {"images": 20, "NSS": LOSS}})
+    (line,) = hard_lines(given)
+    shown = dict(zip(columns(given), line.cells, strict=True))
     crowded = shown["NSS, crowded"]
     assert (crowded.value, *crowded.notes) == (
         "−0.1000", "−5.0\u202f% of torch", "[−0.3000, +0.1000]"

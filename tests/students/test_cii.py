@@ -66,7 +66,7 @@ def test_calibration_is_equations_2_and_3() -> None:
             torch.nn.init.uniform_(part.weight)
     x, source = torch.randn(2, 8, 6, 7), torch.randn(2, 8, 3, 4)
     right = residual(source, module.relative)
-    gate = torch.tensor([[right[b, c].max() for c in range(8)] for b in range(2)]).sigmoid()
+    gate = torch.stack([right[b].flatten(1).max(1).values for b in range(2)]).sigmoid()
     expected = residual(gate[:, :, None, None] * residual(x, module.local), module.fuse)
     torch.testing.assert_close(module(x, source), expected, rtol=1e-5, atol=1e-5)
 
