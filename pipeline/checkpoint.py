@@ -112,9 +112,10 @@ def fresh(build: Callable[..., nn.Module], name: str, key: str, /, **options: An
 
 
 def spec_of(header: Header) -> ModelSpec:
-    """The spec of the model a checkpoint holds; what its output means is the training's choice."""
+    """The spec of the model a checkpoint holds; size and meaning of its output are the training's."""
     spec = spec_named(header["model"])
-    return dataclasses.replace(spec, output=header.get("output", spec.output))
+    chosen = {name: header.get(name, getattr(spec, name)) for name in ("output", "height", "width")}
+    return dataclasses.replace(spec, **chosen)
 
 
 def spec_named(name: str) -> ModelSpec:
