@@ -112,7 +112,7 @@ def fresh(build: Callable[..., nn.Module], name: str, key: str, /, **options: An
 
 
 def spec_of(header: Header) -> ModelSpec:
-    """The spec of the model a checkpoint holds; size and meaning of its output are the training's."""
+    """The spec of the model a checkpoint holds, with the size and meaning it was trained for."""
     spec = spec_named(header["model"])
     chosen = {name: header.get(name, getattr(spec, name)) for name in ("output", "height", "width")}
     return dataclasses.replace(spec, **chosen)

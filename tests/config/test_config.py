@@ -34,7 +34,16 @@ def test_every_choice_composes(group: str, choice: str) -> None:
         overrides.append("phases=truth")
     if choice in ("deepgaze2", "deepgaze2_mobilenet"):
         overrides.append("phases=labels")  # it cannot hint
+    if (group, choice) == ("phases", "objects"):
+        overrides.append("student=cii_r18")
     compose(overrides)
+
+
+def test_phases_of_another_task_are_refused() -> None:
+    with pytest.raises(UserError, match=r"objective='objects' is not known.*hint, saliency"):
+        compose(["phases=objects"])
+    with pytest.raises(UserError, match=r"objective='saliency' is not known.*hint, objects"):
+        compose(["student=cii_r18", "phases=truth"])
 
 
 @pytest.mark.parametrize(("group", "choice"), CHOICES)
