@@ -212,6 +212,8 @@ def _parsed(stored: dict[str, NDArray[Any]]) -> Baselines:
     if about["format"] != _FORMAT:
         raise ValueError(f"its format is {about['format']}, not {_FORMAT}")
     ids = [str(image) for image in stored["ids"]]
+    if not ids:  # a task that is not about fixations
+        return Baselines({}, None, None)
     cuts = np.cumsum(stored["lengths"])[:-1]
     columns = [
         np.split(stored[name].astype(np.int64), cuts) for name in ("rows", "columns", "repeats")

@@ -148,3 +148,10 @@ def test_an_unknown_image_is_named() -> None:
     for ask in (baselines.others, baselines.baseline):
         with pytest.raises(UserError, match="no baselines of image horse"):
             ask("horse")
+
+
+def test_none_at_all_are_kept_as_none(tmp_path) -> None:
+    empty = build({})
+    empty.write(tmp_path / "baselines.npz")
+    found = Baselines.read(tmp_path / "baselines.npz")
+    assert (dict(found.images), found.centre, found.about) == ({}, None, None)
