@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
+from mobile import recipes
 from mobile.backends.executorch import quantise as int8
 from mobile.backends.executorch.bias import correct_biases
 from mobile.backends.executorch.ranges import MeanRange
 from mobile.backends.executorch.tail import LARGEST_SHARE, float_tail, macs
+from mobile.export import export, open_runner
+from students.registry import ModelSpec
 
 CONVOLUTION = torch.ops.aten.conv2d.default
 
@@ -120,3 +125,31 @@ def test_int8_stays_near_float_where_branches_differ_in_range() -> None:
     found = torch.cat([quantised(i) for i in images()])
     wanted = torch.cat([module(i) for i in images()])
     assert torch.corrcoef(torch.stack([found.flatten(), wanted.flatten()]))[0, 1] > 0.995
+
+
+class Closed(nn.Module):
+    """A ReLU that never opens behind a convolution of large inputs and weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 16, 3, padding=1)
+        self.closed = nn.Conv2d(16, 16, 3, padding=1)
+        self.last = nn.Conv2d(32, 8, 3, padding=1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        open_ = F.relu(self.first(images))
+        return self.last(torch.cat([open_, F.relu(self.closed(open_))], 1))
+
+
+def test_a_layer_that_is_always_closed_still_loads(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    module = Closed().eval().requires_grad_(False)
+    with torch.no_grad():
+        module.closed.weight *= 200
+        module.closed.bias -= 1e8
+    spec = ModelSpec("closed", "saliency", 16, 16, 1, (0, 0, 0), (1, 1, 1), "logits", "tests")
+    calibration = [image.numpy() for image in images()]
+    report = export(module, spec, recipes.get("executorch_int8"), iter(calibration), tmp_path)
+    found = open_runner(tmp_path / report.file).run(calibration[0])
+    expected = module(torch.from_numpy(calibration[0])).numpy()
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.99

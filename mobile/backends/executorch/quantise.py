@@ -33,6 +33,7 @@ from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 from mobile.backend import Array
 from mobile.backends.executorch.bias import correct_biases
 from mobile.backends.executorch.ranges import MeanRange
+from mobile.backends.executorch.scales import widen
 from mobile.backends.executorch.tail import float_tail
 
 SMALLEST_SCALE = 2**-12
@@ -80,6 +81,7 @@ def quantise(
 
 
 def _converted(prepared: GraphModule, images: list[Tensor]) -> GraphModule:
+    widen(prepared)
     observed = copy.deepcopy(prepared)  # converting consumes it
     converted: GraphModule = convert_pt2e(prepared)
     correct_biases(converted, observed, images)
