@@ -200,7 +200,7 @@ def test_maps_made_of_fixations_can_be_measured_on_and_images_alone_cannot(
         monkeypatch.setenv(f"FOVEA_DATA_{root.upper()}", str(everything / root))
         found = manifest.collect({"val": Source(root, root, "all")})["val"]
         if root == "osie":
-            require_annotated(found)
+            require_annotated(found, ("map", "fixations"))
         else:
             with pytest.raises(UserError, match=r"BenchmarkIMAGES/i1\.jpg has no density map"):
-                require_annotated(found)
+                require_annotated(found, ("map", "fixations"))

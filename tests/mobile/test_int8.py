@@ -153,3 +153,31 @@ def test_a_layer_that_is_always_closed_still_loads(tmp_path: Path) -> None:
     found = open_runner(tmp_path / report.file).run(calibration[0])
     expected = module(torch.from_numpy(calibration[0])).numpy()
     assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.99
+
+
+class Twice(nn.Module):
+    """One convolution with batch norm on two scales, as CII's interactors are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 16, 3, padding=1)
+        self.shared = nn.Conv2d(16, 16, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(16)
+        self.last = nn.Conv2d(32, 8, 3, padding=1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        fine = F.relu(self.first(images))
+        both = [F.relu(self.norm(self.shared(x))) for x in (fine, F.max_pool2d(fine, 2))]
+        return self.last(torch.cat([both[0], F.interpolate(both[1], scale_factor=2.0)], 1))
+
+
+def test_shared_layers_are_quantised_at_every_use(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    module = Twice().eval().requires_grad_(False)
+    module.norm.running_var.uniform_(0.05, 0.2)
+    spec = ModelSpec("twice", "saliency", 16, 16, 2, (0, 0, 0), (1, 1, 1), "logits", "tests")
+    calibration = [image.numpy() for image in images()]
+    report = export(module, spec, recipes.get("executorch_int8"), iter(calibration), tmp_path)
+    found = open_runner(tmp_path / report.file).run(calibration[0])
+    expected = module(torch.from_numpy(calibration[0])).numpy()
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.99

@@ -34,6 +34,7 @@ from mobile.backend import Array
 from mobile.backends.executorch.bias import correct_biases
 from mobile.backends.executorch.ranges import MeanRange
 from mobile.backends.executorch.scales import widen
+from mobile.backends.executorch.shared import unshare
 from mobile.backends.executorch.tail import float_tail
 
 SMALLEST_SCALE = 2**-12
@@ -63,6 +64,7 @@ def quantise(
     Of both kinds of ranges the one whose outputs are nearer to float's on calibration images.
     """
     graph = torch.export.export(module, inputs).module()
+    unshare(graph)
     candidates = [
         prepare_pt2e(copy.deepcopy(graph), Int8().set_global(_configuration(ranges)))
         for ranges in (MeanRange, MinMaxObserver)
