@@ -67,7 +67,8 @@ def render(
         "flow": flow(found),
         "rail": rail(found),
     }
-    filled = parts | _tables(facts) | _pictures(shown)
+    words = {"gated": " and ".join(task.gated), "watched": "fixations" in task.needs}
+    filled = parts | words | _tables(facts) | _pictures(shown)
     return environment().get_template(TEMPLATE).render(filled)
 
 

@@ -49,6 +49,8 @@ def test_its_report_shows_masks_and_no_fixations(run: Workspace) -> None:
     assert "What is marked in" in page
     assert "Where people looked" not in page
     assert "S and F may lose" in page
+    assert "Below S and F: the difference" in page
+    assert "fixations" not in page.partition("How it was made")[0]
 
 
 def test_a_size_it_cannot_take_is_refused_with_the_nearest(run: Workspace) -> None:
