@@ -36,7 +36,7 @@ class ImageParity:
     max_abs: float
     """Largest logit difference."""
     cc: float | None
-    """Pearson correlation of the sigmoid maps; None where either is constant."""
+    """Pearson correlation of the maps (sigmoid, or softmax over classes); None where constant."""
 
 
 @dataclass(frozen=True)
@@ -117,14 +117,14 @@ def compare_one(runner: Runner, student: nn.Module, image: Array, name: str) -> 
             f"{runner.path} gives {obtained.shape}, torch {expected.shape}; export again"
         )
     logits = Parity.from_arrays(expected, obtained).row()
-    maps = Parity.from_arrays(_sigmoid(expected), _sigmoid(obtained)).row()
+    maps = Parity.from_arrays(_maps(expected), _maps(obtained)).row()
     largest = logits["max_abs"]
     assert largest is not None  # Parity refuses outputs that are not finite
     return ImageParity(name, logits["sqnr_db"], logits["cosine"], largest, maps["pearson"])
 
 
 def torch_output(student: nn.Module, image: Array) -> Array:
-    """What torch gives for `image` (1, 3, H, W): float32 (1, 1, H, W)."""
+    """What torch gives for `image` (1, 3, H, W): float32 (1, C, H, W)."""
     import torch
 
     with torch.inference_mode():
@@ -140,6 +140,16 @@ def constants(shape: tuple[int, ...]) -> dict[str, Array]:
         "white": np.full(shape, 255, np.float32),
         "noise": noise,
     }
+
+
+def _maps(logits: Array) -> npt.NDArray[np.float64]:
+    """Maps of (1, C, H, W): by a sigmoid, or of several classes by a softmax over them."""
+    if logits.shape[1] == 1:
+        return _sigmoid(logits)
+    values = logits.astype(np.float64)
+    shown = np.exp(values - values.max(axis=1, keepdims=True))
+    shares: npt.NDArray[np.float64] = shown / shown.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _sigmoid(logits: Array) -> npt.NDArray[np.float64]:

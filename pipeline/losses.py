@@ -22,6 +22,24 @@ def iou_loss(logits: Tensor, target: Tensor) -> Tensor:
     return 1 - both / either
 
 
+def hard_pixels(logits: Tensor, truth: Tensor, threshold: float, share: float, void: int) -> Tensor:
+    """`truth` with the easy pixels void: online hard example mining (GALD, Sec. 4.1).
+
+    `logits` (B, C, H, W), `truth` (B, H, W). A pixel stays if its class has a probability of at
+    most `threshold`, or if it is among the hardest `share` of the batch's pixels.
+    """
+    with torch.no_grad():
+        known = truth != void
+        at = truth.masked_fill(~known, 0).unsqueeze(1)
+        sure = logits.softmax(dim=1).gather(1, at).squeeze(1)
+        found = sure[known]
+        least = min(max(1, round(share * truth.numel())), found.numel())
+        if not least:
+            return truth
+        bound = found.kthvalue(least).values.clamp_min(threshold)
+        return truth.masked_fill(known & (sure > bound), void)
+
+
 def hint_terms(student: Sequence[Tensor], teacher: Sequence[Tensor]) -> list[Tensor]:
     """Eq. 1 layer by layer: mean squared error of each of the L layers, scalars.
 

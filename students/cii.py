@@ -5,12 +5,10 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from students import interactors, register
-from students.interactors import conv_bn
-from students.layers import Normalise, check_size
+from students.layers import Normalise, check_size, conv_bn, resized
 from students.registry import ModelSpec
 from students.resnet import Depth, ResNet, load_resnet
 
@@ -45,7 +43,7 @@ class Merge(nn.Module):
 
     def forward(self, coarse: Tensor, connection: Tensor) -> Tensor:
         """(B, 64, h, w) and (B, 64, H, W) -> (B, 64, H, W)."""
-        up = _resized(self.before(coarse), list(connection.shape[-2:]))
+        up = resized(self.before(coarse), connection.shape[-2:])
         merged: Tensor = self.mix(self.after(up) + connection)
         return merged
 
@@ -92,11 +90,7 @@ class Cii(nn.Module):
         merged: Tensor = self.top(coarse)
         for merge, connection in zip(self.merges, reversed(finer), strict=True):
             merged = merge(merged, connection)
-        return _resized(self.head(self.last(merged)), list(images.shape[-2:]))
-
-
-def _resized(x: Tensor, size: list[int]) -> Tensor:
-    return F.interpolate(x, size=size, mode="bilinear", align_corners=True)
+        return resized(self.head(self.last(merged)), images.shape[-2:])
 
 
 def _built(depth: Depth, weights: str | Path | None, interactor: str) -> Cii:

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from students.layers import conv_bn
+
 Build = Callable[[int, int], nn.Module]
 """(width, number of scales) -> interactor."""
 _BUILDERS: dict[str, Build] = {}
@@ -40,15 +42,6 @@ def build(name: str, width: int, scales: int) -> nn.Module:
     if name not in _BUILDERS:
         raise ValueError(f"no interactor is called {name!r}; known: {', '.join(names())}")
     return _BUILDERS[name](width, scales)
-
-
-def conv_bn(inputs: int, outputs: int, side: int, *, relu: bool = True) -> nn.Sequential:
-    """Convolution without bias, batch norm and, as a rule, ReLU; the size stays."""
-    layers: list[nn.Module] = [
-        nn.Conv2d(inputs, outputs, side, padding=side // 2, bias=False),
-        nn.BatchNorm2d(outputs),
-    ]
-    return nn.Sequential(*layers, *([nn.ReLU()] if relu else []))
 
 
 class Residual(nn.Module):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -25,15 +28,40 @@ class Normalise(nn.Module):
         return (images - self.mean) * self.scale
 
 
-def check_size(images: Tensor, multiple: int, model: str) -> None:
-    """Raise `ValueError` unless both sides of `images` (B, 3, H, W) are multiples of `multiple`."""
+def check_size(images: Tensor, multiple: int, model: str, least: int = 1) -> None:
+    """Raise `ValueError` unless `images` (B, 3, H, W) have sides that a model can take.
+
+    Those are multiples of `multiple`, of at least `least` pixels.
+    """
     height, width = images.shape[-2:]
-    if height % multiple or width % multiple:
+    if height % multiple or width % multiple or min(height, width) < least:
+        bound = f" of at least {least}" if least > 1 else ""
+        near = "x".join(str(nearest(side, multiple, least)) for side in (height, width))
         raise ValueError(
-            f"{model} takes sides that are multiples of {multiple}, got {height}x{width}; "
-            f"nearest: {_nearest(height, multiple)}x{_nearest(width, multiple)}"
+            f"{model} takes sides that are multiples of {multiple}{bound}, got {height}x{width}; "
+            f"nearest: {near}"
         )
 
 
-def _nearest(side: int, multiple: int) -> int:
-    return max(multiple, round(side / multiple) * multiple)
+def nearest(side: int, multiple: int, least: int = 1) -> int:
+    """The multiple nearest to `side` that is not below `least`."""
+    return max(-(-least // multiple) * multiple, round(side / multiple) * multiple)
+
+
+def conv_bn(
+    inputs: int, outputs: int, side: int, *, relu: bool = True, dilation: int = 1
+) -> nn.Sequential:
+    """Convolution without bias, batch norm and, as a rule, ReLU; the size stays."""
+    padding = side // 2 * dilation
+    layers: list[nn.Module] = [
+        nn.Conv2d(inputs, outputs, side, padding=padding, dilation=dilation, bias=False),
+        nn.BatchNorm2d(outputs),
+    ]
+    return nn.Sequential(*layers, *([nn.ReLU()] if relu else []))
+
+
+def resized(x: Tensor, size: Sequence[int], *, align_corners: bool = True) -> Tensor:
+    """`x` (B, C, h, w) at `size`, bilinear; as it is where it already has that size."""
+    if tuple(x.shape[-2:]) == tuple(size):
+        return x
+    return F.interpolate(x, size=list(size), mode="bilinear", align_corners=align_corners)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
@@ -21,7 +21,7 @@ class ModelSpec:
     """What a model needs and gives.
 
     `mean` and `std` are in 0-255 units and RGB order: every model takes RGB images of 0-255 and
-    normalises them in its own forward. Input sides must be multiples of `multiple_of`.
+    normalises them in its own forward. Input sides must be multiples of `multiple_of`, of `least`.
     """
 
     name: str
@@ -33,6 +33,8 @@ class ModelSpec:
     std: tuple[float, float, float]
     output: str
     """What the numbers mean: `logits`, `log-density`, …"""
+    least: int = field(default=1, kw_only=True)
+    """Fewest pixels a side, where an architecture needs more than one multiple."""
     source: str
     """Paper, section and the public code it was checked against."""
 

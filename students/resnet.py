@@ -1,4 +1,4 @@
-"""ResNet-18 and -50 with their five scales as taps."""
+"""ResNet-18, -50 and -101 with their five scales as taps."""
 
 from __future__ import annotations
 
@@ -10,15 +10,21 @@ from torch import Tensor, nn
 
 from students.backbones import fill
 
-Depth = Literal[18, 50]
+Depth = Literal[18, 50, 101]
 CHANNELS: dict[int, tuple[int, ...]] = {
     18: (64, 64, 128, 256, 512),
     50: (64, 256, 512, 1024, 2048),
+    101: (64, 256, 512, 1024, 2048),
 }
-_BUILDERS = {18: torchvision.models.resnet18, 50: torchvision.models.resnet50}
+_BUILDERS = {
+    18: torchvision.models.resnet18,
+    50: torchvision.models.resnet50,
+    101: torchvision.models.resnet101,
+}
 _PUBLISHED = {
     18: torchvision.models.ResNet18_Weights,
     50: torchvision.models.ResNet50_Weights,
+    101: torchvision.models.ResNet101_Weights,
 }
 
 
@@ -31,7 +37,7 @@ class ResNet(nn.Module):
     def __init__(self, depth: Depth) -> None:
         super().__init__()
         if depth not in CHANNELS:
-            raise ValueError(f"ResNet has 18 or 50 layers here, got {depth}")
+            raise ValueError(f"ResNet has 18, 50 or 101 layers here, got {depth}")
         whole = _BUILDERS[depth](weights=None)
         self.depth = depth
         self.channels = CHANNELS[depth]

@@ -15,6 +15,7 @@ from fovea.predict.picture import Map, Pixels
 from mobile.backend import Runner
 from pipeline.data.resize import resize
 from pipeline.files import atomic_path, atomic_write_bytes
+from pipeline.tasks.readout import map_of
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,7 @@ class Predictor:
         """The model's own output (h, w) for a photograph (H, W, 3)."""
         small = resize(pixels, self.height, self.width)
         image = np.ascontiguousarray(small.transpose(2, 0, 1))[None]
-        result: Map = self.runner.run(image)[0, 0]
-        return result
+        return map_of(self.runner.run(image))
 
     def shown(self, output: Map) -> Map:
         """The map (h, w), 0-1, of that output."""

@@ -7,17 +7,31 @@ import math
 from collections.abc import Collection
 
 from pipeline.config.schema import Config, Data, Phase, Student, Teacher
+from pipeline.data import class_names
 from pipeline.errors import UserError
 
-SELECT = {"hint": ("hint",), "saliency": ("NSS", "CC"), "objects": ("S", "F")}
+SELECT = {
+    "hint": ("hint",),
+    "saliency": ("NSS", "CC"),
+    "objects": ("S", "F"),
+    "semantic": ("mIoU", "accuracy"),
+}
 """Objectives, and the validation results of each that can decide which epoch is best."""
-TASKS = {"saliency": ("hint", "saliency"), "salient_object": ("hint", "objects")}
+TASKS = {
+    "saliency": ("hint", "saliency"),
+    "salient_object": ("hint", "objects"),
+    "semantic": ("hint", "semantic"),
+}
 """Tasks, and the objectives that their phases may have."""
 OPTIMISERS = ("sgd", "adamw")
 TEACHER_OPTIMISERS = ("sgd", "nesterov", "adam", "adagrad")
 ARITHMETICS = ("float", "int8")
-SCHEDULES = ("steps", "cosine")
-READOUTS = ("sigmoid", "softmax")
+SCHEDULES = ("steps", "cosine", "poly")
+READOUTS = {
+    "saliency": ("sigmoid", "softmax"),
+    "salient_object": ("sigmoid",),
+    "semantic": ("classes",),
+}
 LABELS_LOSSES = ("bce", "density")
 DENSITY_WEIGHTS = ("paper", "authors")
 NOTHING = "outputs/data"
@@ -75,6 +89,7 @@ def _check_data(config: Config) -> None:
             "use -S profile=small or -S profile=paper, or -S profile.force=true"
         )
     _at_least("data.calibration", data.calibration, 1)
+    _check_classes(config)
     for name, teacher in config.student.teachers.items():
         sources = (teacher.backbone, teacher.weights, teacher.init)
         if teacher.model.startswith("deepgaze2") and data.real and set(sources) == {"none"}:
@@ -92,6 +107,26 @@ def _check_data(config: Config) -> None:
     both = {*data.train.split.split("+")} & {*data.val.split.split("+")}
     if data.train.root == data.val.root and both:
         raise UserError(f"data.train and data.val are both {data.val.root}:{min(both)}")
+
+
+def _check_classes(config: Config) -> None:
+    name, student = config.data.classes, config.student
+    if name is not None:
+        one_of("data.classes", name, class_names.COUNTS)
+    if student.task != "semantic":
+        return
+    if name is None:
+        raise UserError(
+            f"student={student.name} learns classes, but data={config.data.name} has none "
+            "(data.classes is null); choose data with a class for every pixel, such as "
+            "-S data=camvid"
+        )
+    given = student.overrides.get("classes")
+    if given != class_names.COUNTS[name]:
+        raise UserError(
+            f"student.overrides.classes is {given}, but data.classes={name} has "
+            f"{class_names.COUNTS[name]} classes"
+        )
 
 
 def _check_measuring(config: Config) -> None:
@@ -119,7 +154,7 @@ def _check_measuring(config: Config) -> None:
 
 def _check_student(student: Student) -> None:
     one_of("student.task", student.task, TASKS)
-    one_of("student.readout", student.readout, READOUTS)
+    one_of("student.readout", student.readout, READOUTS[student.task])
     if len(student.label_size) != 2 or min(student.label_size) < 1:
         raise UserError(f"student.label_size is {student.label_size}; give height and width")
     if student.input_size and (len(student.input_size) != 2 or min(student.input_size) < 1):
@@ -179,10 +214,23 @@ def _check_phase(key: str, phase: Phase, student: Student, made: Collection[str]
         raise UserError(f"{key}.ema is {phase.ema}; use a decay between 0 and 1, or null")
     _above(f"{key}.optimiser.lr", phase.optimiser.lr)
     _at_least(f"{key}.schedule.warmup", phase.schedule.warmup, 0)
+    _check_shown(key, phase)
     if phase.objective == "hint" and phase.teacher == NOTHING:
         raise UserError(f"{key}: hints need a teacher; set {key}.teacher=outputs/teachers/NAME")
     if phase.objective != "hint":
         _check_terms(key, phase)
+
+
+def _check_shown(key: str, phase: Phase) -> None:
+    if len(phase.scale) != 2 or not 0 < phase.scale[0] <= phase.scale[1] < math.inf:
+        raise UserError(f"{key}.scale is {phase.scale}; give the smallest and the largest, above 0")
+    if phase.ohem is not None and not 0 < phase.ohem < 1:
+        raise UserError(f"{key}.ohem is {phase.ohem}; use a probability between 0 and 1, or null")
+    if not 0 < phase.ohem_share <= 1:
+        raise UserError(f"{key}.ohem_share is {phase.ohem_share}; use a share above 0, at most 1")
+    decay = phase.optimiser.layer_decay
+    if decay is not None and not 0 < decay <= 1:
+        raise UserError(f"{key}.optimiser.layer_decay is {decay}; use at most 1, or null")
 
 
 def _check_terms(key: str, phase: Phase) -> None:

@@ -18,6 +18,7 @@ from omegaconf.errors import (
 
 from pipeline.config.check import check
 from pipeline.config.explain import explain
+from pipeline.config.resolvers import register
 from pipeline.config.schema import Config
 from pipeline.errors import UserError
 
@@ -54,6 +55,7 @@ def compose_raw(overrides: Sequence[str] = (), conf: Path = CONF) -> DictConfig:
     from hydra.core.config_store import ConfigStore
     from hydra.errors import HydraException
 
+    register()
     ConfigStore.instance().store(name="schema", node=Config)
     try:
         with hydra.initialize_config_dir(str(conf.resolve()), version_base=None):

@@ -39,6 +39,8 @@ class Data:
     train: Role = field(default_factory=Role)
     pool: Role | None = None
     val: Role = field(default_factory=Role)
+    classes: str | None = None
+    """Class list of label images, such as `camvid`; null for data sets without any."""
     calibration: int = 100
     """Training images that calibrate static quantisation."""
 
@@ -57,6 +59,9 @@ class Optimiser:
     """Learning-rate factor of backbone weights."""
     bias_lr: float = 2.0
     """Learning-rate factor of biases outside the backbone."""
+    layer_decay: float | None = None
+    """Learning-rate factor of each part of the backbone over the next one up (CEDNet: 0.9), in
+    place of `backbone_lr`; null: all parts alike."""
     grad_clip: float | None = None
     """Largest gradient norm, or no clipping."""
 
@@ -66,9 +71,11 @@ class Schedule:
     """Learning rate over a phase; epochs count from 0."""
 
     kind: str = "steps"
-    """`steps` (times gamma after each milestone epoch) or `cosine` (to zero)."""
+    """`steps` (times gamma after each milestone epoch), `cosine` or `poly` (both to zero)."""
     milestones: list[int] = field(default_factory=list)
     gamma: float = 0.1
+    power: float = 0.9
+    """Of `poly`: (1 - share of the phase) to this power."""
     warmup: float = 0.0
     """Epochs of linear warm-up."""
     reload_best: bool = False
@@ -80,7 +87,7 @@ class Phase:
     """One training phase of the student."""
 
     objective: str = MISSING
-    """`hint` (Eq. 1) or `saliency` (Eq. 2)."""
+    """`hint` (Eq. 1), or by task `saliency` (Eq. 2), `objects` or `semantic`."""
     init: str = MISSING
     """Output folder of the phase this one starts from; `outputs/data` starts afresh."""
     take: str = "all"
@@ -113,7 +120,17 @@ class Phase:
     """Decay of a moving average of the weights, such as 0.999: it is then what is validated and
     kept. Batch-norm statistics are averaged along."""
     flip: bool = False
-    """Mirror images left to right at random; the paper does not."""
+    """Mirror images left to right at random; FastSal's paper does not."""
+    scale: list[float] = field(default_factory=lambda: [1.0, 1.0])
+    """Smallest and largest size at which images are shown, drawn anew each epoch: of an enlarged
+    one a random part is seen, a shrunk one is surrounded by nothing."""
+    ohem: float | None = None
+    """Learn only from pixels whose class has at most this probability (GALD: 0.7); null: all."""
+    ohem_share: float = 0.17
+    """Share of a batch's pixels, the hardest, that are learned from anyhow (GALD: 100,000 of a crop
+    of 769x769)."""
+    auxiliary_weight: float = 0.4
+    """Weight of the loss of auxiliary heads, where a student has any."""
     optimiser: Optimiser = field(default_factory=Optimiser)
     schedule: Schedule = field(default_factory=Schedule)
     select: str = "CC"
@@ -170,7 +187,8 @@ class Student:
     labels_loss: str = "bce"
     """What suits those maps: `bce` fixation maps (Eq. 2), `density` log densities (Eq. 3)."""
     readout: str = "sigmoid"
-    """How the shipped output is read: `sigmoid` (per pixel) or `softmax` (density, Table VI)."""
+    """How the shipped output is read: `sigmoid` (per pixel), `softmax` (density, Table VI) or
+    `classes` (semantic)."""
     teachers: dict[str, Teacher] = field(default_factory=dict)
     phases: dict[str, Phase] = field(default_factory=dict)
     input_size: list[int] = field(default_factory=list)
@@ -222,6 +240,12 @@ class Profile:
     """Weights of the ResNet under a heavier student."""
     object_size: list[int] = field(default_factory=list)
     """Input of salient-object students; empty: their spec's 352x352."""
+    semantic_size: list[int] = field(default_factory=list)
+    """Input of semantic students; empty: their spec's."""
+    semantic_scale: list[float] = field(default_factory=lambda: [0.7, 2.1])
+    """As `Phase.scale`; GALD's."""
+    semantic_lr: float = 0.01
+    ohem: float | None = 0.7
     full_epochs: int = 32
     """Of students trained in one phase (CII, Sec. 4.1)."""
     full_batch: int = 30

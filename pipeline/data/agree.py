@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.data import gaze
+from pipeline.data import classes, gaze
 from pipeline.data.fixations import Fixations
 from pipeline.data.images import is_turned, verify
-from pipeline.data.records import FIXATIONS, Record
+from pipeline.data.records import FIXATIONS, LABELS, Record
 from pipeline.errors import UserError
 
 Size = tuple[int, int]
@@ -66,7 +66,8 @@ class Findings:
 def examine(record: Record, *, decode: bool = False) -> Findings:
     """Look at the files of a record that are there.
 
-    Images and maps by their headers and ends, or decoded; fixation files are read whole.
+    Images and maps by their headers and ends, or decoded; fixation files and label images are read
+    whole.
     """
     found = Findings()
     parts = {what: path for what, path in record.files().items() if path.exists()}
@@ -79,6 +80,11 @@ def examine(record: Record, *, decode: bool = False) -> Findings:
                 watched = gaze.read(record)
                 size = (watched.height, watched.width)
                 found.remarks.extend(_remarks(path, watched))
+            elif what == LABELS and record.classes is not None:
+                marked = classes.get(record.classes).indices(path)
+                size = (marked.shape[0], marked.shape[1])
+                if (marked == classes.VOID).all():
+                    found.remarks.append(f"{path} is void only: nothing in it counts")
             else:
                 size = verify(path, decode=decode)
             if "image" in sizes:

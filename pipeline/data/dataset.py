@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from pipeline.data import gaze
+from pipeline.data import classes, gaze
 from pipeline.data.agree import Size, require_same_frame
+from pipeline.data.augment import PADDING, Shrink, View, viewed
+from pipeline.data.classes import VOID, Ids, shrunk
 from pipeline.data.gaze.density import density
 from pipeline.data.images import read_map, read_rgb
 from pipeline.data.layouts import Record
@@ -23,23 +25,25 @@ from pipeline.errors import UserError
 
 Item = dict[str, Any]
 Array = NDArray[np.float32]
+AROUND = np.array(PADDING, np.float32).reshape(3, 1, 1)
 
 
 class Labels(Protocol):
     """Pseudo-labels by image id, such as a label store."""
 
     def __getitem__(self, image: str) -> Array:
-        """Map (H, W) at the training size."""
+        """Map (H, W), or planes (k, H, W), at the training size."""
 
 
 class ImageSet(Dataset[Item]):
-    """Items `{id, index, image, truth?, label?, fixations?}` by index or `Pick`.
+    """Items `{id, index, image, truth?, classes?, label?, fixations?}` by index or `Pick`.
 
     `image` is float32 RGB 0-255 `(3, H, W)`, `truth` the annotators' map 0-1 `(1, H, W)` for
-    records that have one, both by the named resize; `label` `(1, H, W)` as stored; `fixations`
-    `(1, h, w)`, counts on a grid of that size, zeros for a record without any. Reading raises
-    `UserError` for a damaged file, a map of another shape than its image, or a label of another
-    size than the student's input.
+    records that have one, both by the named resize; `classes` `(H, W)` uint8, each the nearest
+    pixel's index; `label` `(1, H, W)`, or several planes, as stored; `fixations` `(1, h, w)`,
+    counts on a grid of that size, zeros for a record without any. Reading raises `UserError` for a
+    damaged file, a map of another shape than its image, or a label of another size than the
+    student's input.
     """
 
     def __init__(
@@ -64,18 +68,25 @@ class ImageSet(Dataset[Item]):
 
     def __getitem__(self, pick: int | Pick) -> Item:
         pick = pick if isinstance(pick, Pick) else Pick(pick)
-        record = self.records[pick.index]
+        record, view = self.records[pick.index], pick.view
         item: Item = {"id": record.id, "index": pick.index}
-        planes, size = _planes(record, self.height, self.width)
-        item["image"] = _shown(planes, pick.flip)
+        pixels = read_rgb(record.image)
+        size = pixels.shape[:2]
+        item["image"] = self._shown(pixels.transpose(2, 0, 1), view, _planes, AROUND)
         if self._truth and record.has_truth:
-            truth = resize(read_truth(record, size), self.height, self.width)
-            item["truth"] = _shown(truth[None], pick.flip)
+            item["truth"] = self._shown(read_truth(record, size)[None], view, _maps, 0)
+        if self._truth and record.labels is not None:
+            marked = read_classes(record, size)
+            item["classes"] = self._shown(marked, view, shrunk, VOID)
         if self._fixations is not None:
-            item["fixations"] = _shown(self._counts(record)[None], pick.flip)
+            item["fixations"] = _tensor(self._counts(record)[None], view.flip)
         if self._labels is not None:
-            item["label"] = _shown(self._label(record.id)[None], pick.flip)
+            label = self._label(record.id)
+            item["label"] = self._shown(label if label.ndim == 3 else label[None], view, _same, 0)
         return item
+
+    def _shown(self, array: NDArray[Any], view: View, shrink: Shrink, fill: Any) -> Tensor:
+        return torch.from_numpy(viewed(array, view, self.height, self.width, shrink, fill))
 
     def _counts(self, record: Record) -> Array:
         assert self._fixations is not None
@@ -86,10 +97,10 @@ class ImageSet(Dataset[Item]):
     def _label(self, name: str) -> Array:
         assert self._labels is not None
         label = self._labels[name]
-        if label.shape != (self.height, self.width):
+        if label.shape[-2:] != (self.height, self.width):
             raise UserError(
-                f"the label of image {name!r} is {label.shape[0]}x{label.shape[1]}, the student's "
-                f"input {self.height}x{self.width}; label again at that size"
+                f"the label of image {name!r} is {label.shape[-2]}x{label.shape[-1]}, the "
+                f"student's input {self.height}x{self.width}; label again at that size"
             )
         return label
 
@@ -109,8 +120,8 @@ def read_image(record: Record, height: int, width: int) -> Tensor:
 
 def read_sized(record: Record, height: int, width: int) -> tuple[Tensor, Size]:
     """`read_image`, and the image's own height and width."""
-    planes, size = _planes(record, height, width)
-    return _shown(planes, False), size
+    pixels = read_rgb(record.image)
+    return torch.from_numpy(resize_planes(pixels, height, width)), pixels.shape[:2]
 
 
 def read_truth(record: Record, size: Size) -> Array:
@@ -129,13 +140,24 @@ def read_truth(record: Record, size: Size) -> Array:
     return truth
 
 
+def read_classes(record: Record, size: Size) -> Ids:
+    """A record's class indices `(H, W)`; `UserError` unless they fit an image of `size`."""
+    assert record.labels is not None
+    if record.classes is None:
+        raise UserError(f"{record.labels} needs a class list; set data.classes")
+    found = classes.get(record.classes).indices(record.labels)
+    require_same_frame(record.image, size, record.labels, (found.shape[0], found.shape[1]))
+    return found
+
+
 def collate(items: Sequence[Item]) -> dict[str, Any]:
     """Items as one batch.
 
     `ids` list, `index` `(B,)` int64, `images` `(B, 3, H, W)`; `truth` `(B, 1, H, W)` with zeros
-    for images without one and `annotated` `(B,)` float32 saying which have one; `labels`
-    `(B, 1, H, W)` where the set has labels, `fixations` `(B, 1, h, w)` where it counts them,
-    beside `hash` `(B,)` int64, the `id_hash` of each image.
+    for images without one and `annotated` `(B,)` float32 saying which have one; `classes`
+    `(B, H, W)` uint8 where any image has them, `VOID` for others; `labels` `(B, k, H, W)` where
+    the set has labels, `fixations` `(B, 1, h, w)` where it counts them, beside `hash` `(B,)`
+    int64, the `id_hash` of each image.
     """
     images = _stack([item["image"] for item in items])
     nothing = torch.zeros_like(images[0, :1])
@@ -146,6 +168,9 @@ def collate(items: Sequence[Item]) -> dict[str, Any]:
         "truth": _stack([item.get("truth", nothing) for item in items]),
         "annotated": torch.tensor([float("truth" in item) for item in items]),
     }
+    if any("classes" in item for item in items):
+        unmarked = torch.full_like(nothing[0], VOID, dtype=torch.uint8)
+        batch["classes"] = _stack([item.get("classes", unmarked) for item in items])
     if "fixations" in items[0]:
         batch["fixations"] = _stack([item["fixations"] for item in items])
         batch["hash"] = torch.tensor([id_hash(item["id"]) for item in items])
@@ -158,12 +183,22 @@ def collate(items: Sequence[Item]) -> dict[str, Any]:
 # busy with the model, and made loading several times slower than the copies themselves.
 
 
-def _planes(record: Record, height: int, width: int) -> tuple[Array, Size]:
-    pixels = read_rgb(record.image)
-    return resize_planes(pixels, height, width), pixels.shape[:2]
+def _planes(planes: NDArray[Any], height: int, width: int) -> Array:
+    return resize_planes(planes.transpose(1, 2, 0), height, width)
 
 
-def _shown(array: Array, flip: bool) -> Tensor:
+def _maps(planes: NDArray[Any], height: int, width: int) -> Array:
+    return resize(planes[0], height, width)[None]
+
+
+def _same(planes: NDArray[Any], height: int, width: int) -> NDArray[Any]:
+    """Labels are stored at the student's size: only parts of them are ever resized, as they are."""
+    if planes.shape[-2:] == (height, width):
+        return planes
+    return np.stack([shrunk(plane, height, width) for plane in planes])
+
+
+def _tensor(array: Array, flip: bool) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(array[..., ::-1] if flip else array))
 
 

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from pipeline.data import gaze
 from pipeline.data.agree import require_same_frame, require_same_size
-from pipeline.data.dataset import read_sized, read_truth
+from pipeline.data.dataset import read_classes, read_sized, read_truth
 from pipeline.data.layouts import Record
 from pipeline.data.loader import begin_worker, plain_errors
 
@@ -29,6 +29,8 @@ class Sample:
     """(H, W) float32 fixation density map 0-1 at the original size."""
     dropped: int = 0
     """Fixations outside the image or nowhere, which `counts` leaves out."""
+    classes: Tensor | None = None
+    """(H, W) uint8 class indices at the original size, `VOID` where there is none."""
 
 
 def samples(
@@ -60,8 +62,11 @@ class _Samples(Dataset[Sample]):
         record = self._records[index]
         image, size = read_sized(record, *self._size)
         density = torch.from_numpy(read_truth(record, size)) if record.has_truth else None
+        marked = None
+        if record.labels is not None:
+            marked = torch.from_numpy(read_classes(record, size))
         if record.fixations is None:
-            return Sample(record.id, image, None, density)
+            return Sample(record.id, image, None, density, classes=marked)
         watched = gaze.read(record)
         found = (watched.height, watched.width)
         require_same_frame(record.image, size, record.fixations, found)
@@ -69,5 +74,5 @@ class _Samples(Dataset[Sample]):
             height, width = density.shape
             require_same_size(record.map, (height, width), record.fixations, found)
         return Sample(
-            record.id, image, torch.from_numpy(watched.counts()), density, watched.dropped
+            record.id, image, torch.from_numpy(watched.counts()), density, watched.dropped, marked
         )

@@ -73,6 +73,20 @@ def read_map(path: Path) -> NDArray[np.float32]:
     return _in_bands(_decoded(path, str(path)), _grey)
 
 
+def read_ids(path: Path) -> NDArray[np.int32]:
+    """Whole numbers `(H, W)` as a label image stores them: grey levels or places in a palette.
+
+    Raises `UserError` as `read_rgb` does, and for a picture in colour.
+    """
+    image = _decoded(path, str(path))
+    if image.mode not in ("L", "P", "1", *_DEEP):
+        raise UserError(
+            f"{path} is a picture in colour ({image.mode}), not an image of class ids; save the "
+            "ids as grey levels or as places in a palette"
+        )
+    return np.asarray(image).astype(np.int32)
+
+
 def read_size(path: Path) -> tuple[int, int]:
     """Height and width of the upright image, from the header alone."""
     with _opened(path, str(path)) as image:

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from pipeline.data.dataset import ImageSet, Item, collate
 from pipeline.data.processes import be_quiet_without_parent, interrupts_held
-from pipeline.data.sampler import BatchPlan, Pick, steps
+from pipeline.data.sampler import NO_SCALING, BatchPlan, Pick, steps
 from pipeline.errors import UserError
 
 Batch = dict[str, Any]
@@ -36,6 +36,7 @@ class Batches:
         *,
         flip: bool = False,
         drop_last: bool = False,
+        scale: tuple[float, float] = NO_SCALING,
         workers: int = 0,
         rank: int = 0,
         world: int = 1,
@@ -50,6 +51,7 @@ class Batches:
         self._seed = seed
         self._flip = flip
         self._drop_last = drop_last
+        self._scale = scale
         self._workers = workers
         self._rank = rank
         self._world = world
@@ -75,6 +77,7 @@ class Batches:
             first_step,
             self._flip,
             self._drop_last,
+            self._scale,
             self._rank,
             self._world,
         )

@@ -16,7 +16,7 @@ from pipeline.data import layouts, roots
 from pipeline.data.agree import Findings, examine
 from pipeline.data.editions import require_edition
 from pipeline.data.layouts import Record
-from pipeline.data.records import FIXATIONS
+from pipeline.data.records import FIXATIONS, LABELS
 from pipeline.data.threads import in_threads
 from pipeline.errors import UserError
 from pipeline.files import atomic_write_text, read_json, sha256_bytes, sha256_json, write_json
@@ -41,6 +41,8 @@ class Source:
     """Only the first so many images, by id."""
     edition: int | None = None
     """Of the annotation; None: the one that the layout means, where there are several."""
+    classes: str | None = None
+    """The class list of its label images, where it has any."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Row:
 
     id: str
     files: dict[str, str]
-    """`image`, `map`, `fixations`, … where they exist: paths relative to the root."""
+    """`image`, `map`, `labels`, `fixations`, … where they exist: paths relative to the root."""
     bytes: dict[str, int]
     """Size of each file."""
     fingerprint: dict[str, str]
@@ -57,6 +59,8 @@ class Row:
     reader: str = "salicon"
     """As a record's."""
     blur: float | None = None
+    """As a record's."""
+    classes: str | None = None
     """As a record's."""
 
 
@@ -120,7 +124,7 @@ def collect(roles: dict[str, Source], progress: Progress | None = None) -> dict[
         try:
             records = layouts.scan(source.layout, root, source.split)
             require_edition(records, source.layout, source.edition)
-            records = records[: source.limit]
+            records = [replace(r, classes=source.classes) for r in records[: source.limit]]
             listed[name] = look(records, root, progress)
         except UserError as error:
             raise UserError(f"data.{name}: {error}") from error
@@ -217,7 +221,8 @@ def _row(record: Record, root: Path) -> tuple[Row, Findings]:
         files[part] = path.relative_to(root).as_posix()
         sizes[part] = size
         prints[part] = sha256_bytes(f"{size}:".encode() + head)
-    return Row(record.id, files, sizes, prints, record.reader, record.blur), examine(record)
+    row = Row(record.id, files, sizes, prints, record.reader, record.blur, record.classes)
+    return row, examine(record)
 
 
 def _record(row: Row, root: Path, name: str) -> Record:
@@ -237,14 +242,17 @@ def _record(row: Row, root: Path, name: str) -> Record:
                 "restore it, or run `dvc repro prepare` to take it as it is"
             )
         paths[part] = path
-    image, drawn, watched = (paths.pop(part, None) for part in ("image", "map", FIXATIONS))
+    image, drawn, watched, labels = (
+        paths.pop(part, None) for part in ("image", "map", FIXATIONS, LABELS)
+    )
     assert image is not None
-    return Record(row.id, image, drawn, watched, row.reader, tuple(paths.values()), row.blur)
+    others = tuple(paths.values())
+    return Record(row.id, image, drawn, watched, row.reader, others, row.blur, labels, row.classes)
 
 
 def _said(stated: Row | Source) -> dict[str, Any]:
     """The fields of a row or source, those left out that were added later and say nothing."""
-    silent = {"edition": None, "reader": "salicon", "blur": None}
+    silent = {"edition": None, "reader": "salicon", "blur": None, "classes": None}
     return {
         key: value
         for key, value in asdict(stated).items()

@@ -10,7 +10,8 @@ from pathlib import Path
 from pipeline.errors import UserError
 
 FIXATIONS = "fixations"
-_WORDS = {"image": "image", "map": "map", FIXATIONS: "fixation file"}
+LABELS = "labels"
+_WORDS = {"image": "image", "map": "map", FIXATIONS: "fixation file", LABELS: "label image"}
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,24 @@ class Record:
     """Further files of the same kind, where each viewer has one."""
     blur: float | None = None
     """Where there is no map: sigma, in pixels, of the Gaussian that makes one of the fixations."""
+    labels: Path | None = None
+    """Image of class ids, of the upright image's own size."""
+    classes: str | None = None
+    """Which list of `pipeline.data.classes` those ids belong to."""
 
     @property
     def has_truth(self) -> bool:
-        """Whether there is a density map, as a file or to be made of the fixations."""
+        """Whether there is a map, as a file or to be made of the fixations."""
         return self.map is not None or (self.blur is not None and self.fixations is not None)
 
     def files(self) -> dict[str, Path]:
-        """`image`, and `map`, `fixations`, `fixations_2`, … where the record has them."""
-        parts = {"image": self.image, "map": self.map, FIXATIONS: self.fixations}
+        """`image`, and `map`, `labels`, `fixations`, `fixations_2`, … where it has them."""
+        parts = {
+            "image": self.image,
+            "map": self.map,
+            LABELS: self.labels,
+            FIXATIONS: self.fixations,
+        }
         found = {what: path for what, path in parts.items() if path is not None}
         return found | {f"{FIXATIONS}_{n}": path for n, path in enumerate(self.others, 2)}
 

@@ -12,14 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 from torch.utils.data import Sampler
 
+from pipeline.data.augment import View
+
+STRAIGHT = View()
+NO_SCALING = (1.0, 1.0)
+
 
 @dataclass(frozen=True)
 class Pick:
     """One image of a batch and how it is shown."""
 
     index: int
-    flip: bool = False
-    """Mirrored left to right."""
+    view: View = STRAIGHT
 
 
 def order(size: int, seed: int, epoch: int) -> list[int]:
@@ -33,6 +37,21 @@ def flips(seed: int, epoch: int, index: int) -> bool:
     """Whether an image is mirrored in an epoch: a fair coin for each (seed, epoch, index)."""
     # The leading 1 keeps these coins apart from the sequence that `order` draws from.
     return bool(np.random.SeedSequence([1, seed, epoch, index]).generate_state(1)[0] & 1)
+
+
+def view(seed: int, epoch: int, index: int, flip: bool, scale: tuple[float, float]) -> View:
+    """How an image is shown in an epoch: a pure function, like its coin.
+
+    The scale lies between both of `scale`, uniform in its logarithm: halving is as likely as
+    doubling.
+    """
+    mirrored = flip and flips(seed, epoch, index)
+    if scale == NO_SCALING:
+        return View(mirrored)
+    generator = np.random.Generator(np.random.PCG64([2, seed, epoch, index]))
+    low, high = np.log(scale)
+    size, x, y = generator.random(3)
+    return View(mirrored, float(np.exp(low + size * (high - low))), float(x), float(y))
 
 
 def steps(size: int, batch: int, drop_last: bool = False) -> int:
@@ -57,6 +76,7 @@ class BatchPlan(Sampler[list[Pick]]):
     first_step: int = 0
     flip: bool = False
     drop_last: bool = False
+    scale: tuple[float, float] = NO_SCALING
     rank: int = 0
     world: int = 1
 
@@ -77,4 +97,4 @@ class BatchPlan(Sampler[list[Pick]]):
         for step in range(self.first_step, self.first_step + len(self)):
             first = step * self.batch + self.rank * share
             chosen = shuffled[first : first + share]
-            yield [Pick(i, self.flip and flips(self.seed, self.epoch, i)) for i in chosen]
+            yield [Pick(i, view(self.seed, self.epoch, i, self.flip, self.scale)) for i in chosen]

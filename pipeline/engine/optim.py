@@ -71,7 +71,10 @@ def rate(settings: Schedule, epochs: int) -> Rate:
     def cosine(epoch: float) -> float:
         return 0.5 * (1 + math.cos(math.pi * min(1.0, epoch / epochs)))
 
-    shape = steps if settings.kind == "steps" else cosine
+    def poly(epoch: float) -> float:
+        return float((1 - min(1.0, epoch / epochs)) ** settings.power)
+
+    shape = {"steps": steps, "cosine": cosine, "poly": poly}[settings.kind]
 
     def factor(epoch: float) -> float:
         warm = min(1.0, (epoch + 1e-3) / settings.warmup) if settings.warmup > 0 else 1.0

@@ -1,4 +1,4 @@
-"""Maps to stored numbers and back: u8 fixation maps, f16 log densities."""
+"""Maps to stored numbers and back: u8 fixation maps, f16 log densities, u32 class scores."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import UserError
+from pipeline.labels.scores import unpacked
 
-_DTYPES: dict[str, np.dtype[Any]] = {"u8": np.dtype("u1"), "f16": np.dtype("<f2")}
+SCORES = "u32"
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "u8": np.dtype("u1"),
+    "f16": np.dtype("<f2"),
+    SCORES: np.dtype("<u4"),
+}
 _RANGES = {"u8": "0 to 1", "f16": "-65504 to 65504"}
 _SLACK = 1e-5  # a resize may overshoot 0–1 by float32 rounding; more than that is not a probability
 _F16_MAX = float(np.finfo(np.float16).max)
@@ -26,8 +32,11 @@ def numpy_dtype(dtype: str) -> np.dtype[Any]:
 def encode(maps: NDArray[Any], dtype: str, ids: Sequence[str]) -> NDArray[Any]:
     """Float maps `(n, H, W)` as stored: `u8` is round-half-even of 255 p, `f16` a plain rounding.
 
-    Raises `UserError` naming the image whose map is not finite, or out of range for the dtype.
+    Class scores come as whole numbers (see `labels.scores`) and stay as they are. Raises
+    `UserError` naming the image whose map is not finite, or out of range for the dtype.
     """
+    if dtype == SCORES:
+        return np.asarray(maps).astype(numpy_dtype(dtype))
     values = np.asarray(maps, dtype=np.float32)
     low, high = (-_SLACK, 1 + _SLACK) if dtype == "u8" else (-_F16_MAX, _F16_MAX)
     for name, image in zip(ids, values, strict=True):
@@ -44,7 +53,12 @@ def encode(maps: NDArray[Any], dtype: str, ids: Sequence[str]) -> NDArray[Any]:
 
 
 def decode(stored: NDArray[Any]) -> NDArray[np.float32]:
-    """Turn stored maps to float32 of the same shape: 0–1 for u8, log density for f16."""
+    """Turn stored maps to float32 of the same shape: 0–1 for u8, log density for f16.
+
+    Class scores become four planes (4, H, W); see `labels.scores.unpacked`.
+    """
+    if stored.dtype == np.uint32:
+        return unpacked(stored)
     values = stored.astype(np.float32)
     if stored.dtype == np.uint8:
         values /= np.float32(255)

@@ -37,7 +37,7 @@ class LabelSpec:
     ids: tuple[str, ...]
     """Images in stored order."""
     dtype: str = "u8"
-    """`u8`: fixation map in 0–1 as round(255 p); `f16`: log density."""
+    """`u8`: map in 0–1 as round(255 p); `f16`: log density; `u32`: class scores."""
     shard_size: int = 512
     """Images per shard; the last one may hold fewer."""
     batch_size: int = 16

@@ -46,7 +46,8 @@ class LabelStore:
         return image in self._positions
 
     def __getitem__(self, image: str) -> NDArray[np.float32]:
-        """Map `(H, W)` float32 of an image: 0–1 for u8 labels, log density for f16 ones.
+        """Map `(H, W)` float32 of an image: 0–1 for u8 labels, log density for f16 ones; class
+        scores as planes `(4, H, W)`.
 
         Raises `UserError` for an image without a label.
         """

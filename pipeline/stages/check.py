@@ -40,7 +40,7 @@ from pipeline.pictures import write_logits
 from pipeline.report.extremes import largest_drop
 from pipeline.report.read import SCORES
 from pipeline.stages.entry import stage
-from pipeline.tasks.readout import Map
+from pipeline.tasks.readout import Map, map_of
 from pipeline.tasks.task import DenseTask, Predict, Scores, torch_predictor
 
 THREADS = 2
@@ -213,8 +213,7 @@ def predictor(runner: Runner) -> Predict:
     """A runner as the task's evaluation takes it."""
 
     def predict(image: Tensor) -> Map:
-        output: Map = runner.run(image[None].numpy())[0, 0]
-        return output
+        return map_of(runner.run(image[None].numpy()))
 
     return predict
 

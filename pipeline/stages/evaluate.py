@@ -6,18 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from pipeline import checkpoint, tasks
 from pipeline.config import Config
 from pipeline.data import gaze, manifest
-from pipeline.data.dataset import read_truth
 from pipeline.data.evaluation import Sample, samples
-from pipeline.data.images import read_size
 from pipeline.data.layouts import Record
-from pipeline.data.resize import resize
 from pipeline.data.threads import in_threads
 from pipeline.engine import device as devices
 from pipeline.engine.progress import Meter
@@ -30,7 +26,7 @@ from pipeline.paths import BASELINES, DATA, EVALUATE, METRICS, MODEL, STRATA, TE
 from pipeline.pictures import write_logits
 from pipeline.report.extremes import Rows, choose
 from pipeline.stages.entry import stage
-from pipeline.tasks.readout import MEANINGS, Map, output_of, translated
+from pipeline.tasks.readout import MEANINGS, Map, translated
 from pipeline.tasks.task import DenseTask, Predict, Scores, torch_predictor
 
 PICTURES = 8
@@ -52,7 +48,7 @@ def main(config: Config) -> None:
     for name in config.student.teachers:
         predictors[f"teacher {name}"] = of_teacher(name, task, device)
     train = manifest.load_role(DATA, "train").records
-    predictors["mean map"] = Predictor(prior(train, *size, task.output), size)
+    predictors["mean map"] = Predictor(ignoring(task.prior(train, *size)), size)
 
     records = manifest.load_role(DATA, "val").records
     baselines = against(train, records)
@@ -167,14 +163,8 @@ def read_points(record: Record) -> Points:
     return Points.from_counts(gaze.read(record).counts())
 
 
-def prior(records: list[Record], height: int, width: int, meaning: str) -> Predict:
-    """The mean training map as an output: what a model that ignores its input can reach."""
-    maps = [
-        resize(read_truth(record, read_size(record.image)), height, width)
-        for record in records
-        if record.has_truth
-    ]
-    logits = output_of(np.mean(maps, axis=0), meaning)
+def ignoring(logits: Map) -> Predict:
+    """A predictor that gives the same for every image."""
 
     def predict(_image: Tensor) -> Map:
         return logits

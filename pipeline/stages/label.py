@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,15 @@ from pipeline.engine.progress import Meter
 from pipeline.errors import UserError
 from pipeline.files import replace_tree, sha256_file, sha256_json
 from pipeline.labels import LabelSpec, LabelStore, image_reader, merge, write_shards
+from pipeline.labels.encoding import SCORES
 from pipeline.labels.maps import Size, fixation_map, log_density
 from pipeline.labels.reader import Read
+from pipeline.labels.scores import packed
 from pipeline.lock import in_turn
 from pipeline.paths import DATA, LABELS, MODEL, TEACHERS
 from pipeline.scratch import lock_file, scratch
 from pipeline.stages.entry import divided, part, rank
-from pipeline.tasks.readout import LOGITS
+from pipeline.tasks.readout import CLASS_LOGITS, LOG_DENSITY, LOGITS
 
 
 @divided
@@ -52,7 +55,7 @@ def main(config: Config, name: str) -> None:
         preprocessing_hash=preprocessing_hash(seen, kept),
         height=height,
         width=width,
-        dtype="u8" if meaning == LOGITS else "f16",
+        dtype=STORED[meaning][0],
         device_type=device.type,
         ids=tuple(records),
         shard_size=config.student.teachers[name].shard,
@@ -133,23 +136,36 @@ def still_missing(missing: list[int], shards: int, world: int) -> str:
     )
 
 
+def _first(make: Callable[[Tensor, Size], Tensor]) -> Callable[[Tensor, Size], Tensor]:
+    return lambda output, size: make(output, size)[:, 0]
+
+
+STORED: dict[str, tuple[str, Callable[[Tensor, Size], Tensor]]] = {
+    LOGITS: ("u8", _first(fixation_map)),
+    LOG_DENSITY: ("f16", _first(log_density)),
+    CLASS_LOGITS: (SCORES, packed),
+}
+"""By what an output means: how its maps are stored, and what makes (n, h, w) of it."""
+
+
 class Labeller:
     """Images to what is stored of their maps, at the student's size.
 
-    Of logits the sigmoid, of a log density the logarithm of its resized density.
+    Of logits the sigmoid, of a log density the logarithm of its resized density, of class logits
+    the two likeliest classes.
     """
 
     def __init__(
         self, teacher: torch.nn.Module, device: torch.device, meaning: str, size: Size
     ) -> None:
         self.teacher, self.device, self.size = teacher, device, size
-        self.as_label = fixation_map if meaning == LOGITS else log_density
+        self.as_label = STORED[meaning][1]
 
     def __call__(self, images: Tensor) -> Tensor:
         """(n, 3, H, W) RGB 0-255 -> (n, h, w), which a GPU may still be computing."""
         with torch.inference_mode():
             found = self.teacher(images.to(self.device, non_blocking=True))
-            return self.as_label(found.float(), self.size)[:, 0]
+            return self.as_label(found.float(), self.size)
 
 
 def unlabelled_and_labelled() -> list[Record]:

@@ -39,13 +39,15 @@ def check_names(config: Config) -> None:
 def check_size(name: str, size: Sequence[int]) -> None:
     """Raise `UserError` for an input size that a student cannot take."""
     import students
+    from students.layers import nearest
 
-    multiple = students.spec(name).multiple_of
-    if any(side % multiple for side in size):
-        near = [max(multiple, round(side / multiple) * multiple) for side in size]
+    spec = students.spec(name)
+    near = [nearest(side, spec.multiple_of, spec.least) for side in size]
+    if near != list(size):
+        bound = f" of at least {spec.least}" if spec.least > 1 else ""
         raise UserError(
-            f"student.input_size is {list(size)}, but {name} takes multiples of {multiple}; "
-            f"nearest: {near}"
+            f"student.input_size is {list(size)}, but {name} takes multiples of "
+            f"{spec.multiple_of}{bound}; nearest: {near}"
         )
 
 

@@ -32,6 +32,7 @@ from pipeline.scratch import scratch_of_first
 from pipeline.stages.entry import joint
 from pipeline.tasks.task import torch_predictor
 from pipeline.weights import NONE, weights_hash, weights_path
+from students.registry import ModelSpec
 from teachers.deepgaze2 import DeepGaze2
 
 Validate = Callable[[], dict[str, float]]
@@ -169,7 +170,7 @@ def adopt(config: Config, name: str, settings: Teacher) -> None:
     student, header = checkpoint.load_model(path, "student", settings.model)
     adopted = dataclasses.replace(settings, overrides=header["overrides"])
     config.student.teachers[name] = adopted
-    write(config, name, student.state_dict(), [])
+    write(config, name, student.state_dict(), [], checkpoint.spec_of(header))
 
 
 def load_released(teacher: nn.Module, settings: Teacher) -> None:
@@ -184,16 +185,23 @@ def load_released(teacher: nn.Module, settings: Teacher) -> None:
         raise UserError(str(error)) from error
 
 
-def write(config: Config, name: str, weights: dict[str, torch.Tensor], history: list[Row]) -> None:
-    """Checkpoint and curves."""
+def write(
+    config: Config,
+    name: str,
+    weights: dict[str, torch.Tensor],
+    history: list[Row],
+    spec: ModelSpec | None = None,
+) -> None:
+    """Checkpoint and curves; `spec` tells a trained student's own input size and meaning."""
     settings = config.student.teachers[name]
-    spec = checkpoint.spec_named(settings.model)
+    spec = spec or checkpoint.spec_named(settings.model)
     header: dict[str, Any] = {
         "kind": "teacher",
         "model": spec.name,
         "overrides": settings.overrides,
         "height": spec.height,
         "width": spec.width,
+        "output": spec.output,
         "seed": config.seed,
         "config_sha256": provenance.settings_hash(settings),
         "lineage": {

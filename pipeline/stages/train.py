@@ -43,6 +43,8 @@ from students.registry import ModelSpec
 
 RANGES_START_ON = 64
 """Training images whose extremes int8 ranges start from."""
+AUXILIARY = "auxiliary."
+"""Weights of heads that only training sees; the shipped model is built with `aux=False`."""
 Validate = Callable[[], dict[str, float]]
 
 
@@ -96,6 +98,7 @@ def trained(config: Config, name: str, how: Runtime, folder: Path) -> Result:
         config.seed,
         flip=phase.flip,
         drop_last=True,
+        scale=(phase.scale[0], phase.scale[1]),
         workers=config.machine.workers,
         rank=how.group.rank,
         world=how.group.world,
@@ -226,10 +229,14 @@ def write_results(
     """Best and last checkpoint with their lineage, history and curves."""
     folder = TRAIN / name
     phase = config.student.phases[name]
+    shipped = {key: v for key, v in result.best.items() if not key.startswith(AUXILIARY)}
+    overrides = config.student.overrides
+    if len(shipped) < len(result.best):
+        overrides = overrides | {"aux": False}
     header: dict[str, Any] = {
         "kind": "student",
         "model": spec.name,
-        "overrides": config.student.overrides,
+        "overrides": overrides,
         "height": spec.height,
         "width": spec.width,
         "phase": name,
@@ -246,8 +253,9 @@ def write_results(
         **({"processes": processes} if processes > 1 else {}),
     }
     best = {"epoch": result.best_epoch, phase.select: result.best_value}
-    checkpoint.write(folder / MODEL, result.best, header | {"best": best})
-    checkpoint.write(folder / "last.safetensors", result.last, header)
+    checkpoint.write(folder / MODEL, shipped, header | {"best": best})
+    whole = header | {"overrides": config.student.overrides}
+    checkpoint.write(folder / "last.safetensors", result.last, whole)
     write_curve(result.history, "epoch", folder / "epochs.csv")
     write_curve(result.history, "step", folder / "steps.csv")
     print(f"{name}: best epoch {result.best_epoch + 1} with {phase.select} {result.best_value:.4f}")

@@ -8,9 +8,12 @@ from pipeline.config.schema import Student
 from pipeline.tasks.objects import SalientObjectTask
 from pipeline.tasks.readout import MEANINGS
 from pipeline.tasks.saliency import SaliencyTask
+from pipeline.tasks.semantic import SemanticTask
 from pipeline.tasks.task import DenseTask
 
-_TASKS: dict[str, DenseTask] = {task.name: task for task in (SaliencyTask(), SalientObjectTask())}
+_TASKS: dict[str, DenseTask] = {
+    task.name: task for task in (SaliencyTask(), SalientObjectTask(), SemanticTask())
+}
 
 
 def get(name: str) -> DenseTask:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +18,7 @@ from pipeline.errors import UserError
 from pipeline.losses import iou_loss
 from pipeline.metrics import objects
 from pipeline.metrics.baselines import Baselines
-from pipeline.metrics.objects import Curve, Mask
+from pipeline.metrics.objects import Mask
 from pipeline.tasks.readout import Map
 from pipeline.tasks.task import DenseTask
 
@@ -87,10 +89,14 @@ class SalientObjectTask(DenseTask):
         }
         return {name: torch.tensor([value]).double() for name, value in found.items()}
 
-    def curve(self, logits: Map, sample: Sample) -> Curve:
-        """Precision and recall of one image, for the paper's F over all of them."""
+    def gather(self, logits: Map, sample: Sample, *, quick: bool) -> Any:
+        """Precision and recall of one image; they take too long for the pass after each epoch."""
         mask = mask_of(sample)
-        return objects.curve(self._saved(logits, mask), mask)
+        return None if quick else objects.curve(self._saved(logits, mask), mask)
+
+    def reduce(self, gathered: Sequence[Any]) -> dict[str, float]:
+        """The best F of the mean curve, as SalMetric reports it."""
+        return {"maxF": float(objects.f_of(objects.mean_curve(gathered)).max())}
 
     def _saved(self, logits: Map, mask: Mask) -> objects.Levels:
         return objects.levels(self.at_size(logits, *mask.shape)[0].double().numpy())

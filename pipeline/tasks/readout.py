@@ -1,7 +1,8 @@
 """From a network's numbers to a map and back: sigmoid and softmax read-out (FastSal, Table VI).
 
 Meanings (`ModelSpec.output`): `logits` are read by a sigmoid, each pixel a Bernoulli variable
-(Sec. III-B); `log-density` by a softmax over all pixels, so a constant on top of it is nothing.
+(Sec. III-B); `log-density` by a softmax over all pixels, so a constant on top of it is nothing;
+`class-logits`, one plane for each class, by a softmax over classes.
 """
 
 from __future__ import annotations
@@ -12,13 +13,21 @@ from numpy.typing import NDArray
 from pipeline.errors import UserError
 
 Map = NDArray[np.float32]
+"""(h, w), or (classes, h, w) of class logits."""
 
-LOGITS, LOG_DENSITY = "logits", "log-density"
-MEANINGS = {"sigmoid": LOGITS, "softmax": LOG_DENSITY}
+LOGITS, LOG_DENSITY, CLASS_LOGITS = "logits", "log-density", "class-logits"
+MEANINGS = {"sigmoid": LOGITS, "softmax": LOG_DENSITY, "classes": CLASS_LOGITS}
 """Read-outs, as configurations name them, and the meaning of the output each is for."""
 
 _LEAST = 1e-6
 """Probability that a pixel keeps when a map is turned back: 0 and 1 have no logit."""
+
+
+def map_of(output: NDArray[np.floating]) -> Map:
+    """What a network gave for one image, (1, C, h, w), as a map: without axes of size 1."""
+    first = output[0]
+    found: Map = (first[0] if len(first) == 1 else first).astype(np.float32, copy=False)
+    return found
 
 
 def probability(output: Map, meaning: str) -> Map:

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from pipeline.config.schema import Phase
+from pipeline.data.dataset import read_truth
 from pipeline.data.evaluation import Sample
+from pipeline.data.images import read_size
+from pipeline.data.layouts import Record
 from pipeline.data.resize import resize
 from pipeline.distil import Objective
 from pipeline.errors import UserError
 from pipeline.metrics.baselines import Baselines
-from pipeline.metrics.objects import Curve, f_of, mean_curve
 from pipeline.metrics.summary import concatenate
-from pipeline.tasks.readout import LOGITS, Map, probability
+from pipeline.tasks.readout import LOGITS, Map, map_of, output_of, probability
 
 Predict = Callable[[Tensor], Map]
-"""One image (3, h, w) RGB 0-255 -> its output (h, w): logits or a log density."""
+"""One image (3, h, w) RGB 0-255 -> its output: logits, a log density or class logits."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,8 @@ class Scores:
 
     ids: tuple[str, ...]
     values: dict[str, Tensor]
-    curves: tuple[Curve, ...] = ()
-    """Precision and recall of every image, where the task has them."""
+    over_all: Mapping[str, float] = field(default_factory=dict)
+    """Metrics of all images together, where the task has such."""
 
     def means(self) -> dict[str, float]:
         """Mean per metric over the images that define it.
@@ -43,12 +46,11 @@ class Scores:
             if left_out == len(self.ids):
                 raise UserError(
                     f"{name} is undefined on all {left_out} validation images: no fixation lies "
-                    "inside any, or every density map is empty; mend or choose another data.val"
+                    "inside any, every density map is empty, or every label image is void; mend or "
+                    "choose another data.val"
                 )
         found = {name: float(v[~v.isnan()].mean()) for name, v in self.values.items()}
-        if self.curves:  # the best F of the mean curve, as SalMetric reports it
-            found["maxF"] = float(f_of(mean_curve(self.curves)).max())
-        return found
+        return found | dict(self.over_all)
 
     def undefined(self) -> dict[str, int]:
         """How many images each metric leaves out, for want of fixations or of density."""
@@ -57,7 +59,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class DenseTask:
-    """A task whose students give one map of logits or log densities."""
+    """A task whose students give a map of logits or log densities, or one for each class."""
 
     output: str = LOGITS
     """What the student's numbers mean, and so how they are read; see `tasks.readout`."""
@@ -71,7 +73,7 @@ class DenseTask:
     gated: ClassVar[tuple[str, ...]]
     """Metrics a budget limits the loss of; the last one is what images are ordered by."""
     needs: ClassVar[tuple[str, ...]]
-    """Parts of a record that measuring needs, of `map` and `fixations`."""
+    """Parts of a record that measuring needs, of `map`, `fixations` and `labels`."""
     readouts: ClassVar[tuple[str, ...]] = ("sigmoid",)
     """How the output may be read."""
 
@@ -85,13 +87,26 @@ class DenseTask:
         """All metrics of one image, each (1,) float64."""
         raise NotImplementedError
 
-    def curve(self, logits: Map, sample: Sample) -> Curve | None:  # noqa: ARG002
-        """Precision and recall of one image; None for tasks that have none."""
+    def gather(self, logits: Map, sample: Sample, *, quick: bool) -> Any:  # noqa: ARG002
+        """What `over_all` is made of, of one image; None where there is nothing."""
         return None
+
+    def reduce(self, gathered: Sequence[Any]) -> dict[str, float]:
+        """`over_all` of what was gathered of all images, which are at least one."""
+        raise NotImplementedError
 
     def quick_score(self, logits: Map, sample: Sample) -> dict[str, Tensor]:
         """A few of them, for the pass after each epoch."""
         raise NotImplementedError
+
+    def prior(self, records: Sequence[Record], height: int, width: int) -> Map:
+        """The mean training map as an output: what a model that ignores its input can reach."""
+        maps = [
+            resize(read_truth(record, read_size(record.image)), height, width)
+            for record in records
+            if record.has_truth
+        ]
+        return output_of(np.mean(maps, axis=0), self.output)
 
     def probability(self, logits: Map) -> Map:
         """Maps in 0-1 from the student's output."""
@@ -112,7 +127,7 @@ class DenseTask:
     ) -> Scores:
         """Scores of `predict` on every sample; `on_image` sees each sample with its logits."""
         ids: list[str] = []
-        curves: list[Curve] = []
+        gathered: list[Any] = []
         full = functools.partial(self.score, baselines=baselines)
         score = self.quick_score if quick else full
 
@@ -124,12 +139,12 @@ class DenseTask:
                     on_image(sample, logits)
                 with one_thread():
                     found = score(logits, sample)
-                    curve = None if quick else self.curve(logits, sample)
-                curves.extend([] if curve is None else [curve])
+                    more = self.gather(logits, sample, quick=quick)
+                gathered.extend([] if more is None else [more])
                 yield found
 
         values = concatenate(rows())
-        return Scores(tuple(ids), values, tuple(curves))
+        return Scores(tuple(ids), values, self.reduce(gathered) if gathered else {})
 
 
 @contextlib.contextmanager
@@ -149,7 +164,6 @@ def torch_predictor(model: nn.Module, device: torch.device) -> Predict:
     def predict(image: Tensor) -> Map:
         with torch.inference_mode():
             logits: Tensor = model(image[None].to(device))
-        row: Map = logits[0, 0].float().cpu().numpy()
-        return row
+        return map_of(logits.float().cpu().numpy())
 
     return predict

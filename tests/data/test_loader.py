@@ -15,6 +15,7 @@ from PIL import Image
 
 from pipeline.data import evaluation, layouts
 from pipeline.data.agree import require_same_frame
+from pipeline.data.augment import View
 from pipeline.data.dataset import ImageSet, collate
 from pipeline.data.fixations import write_mat
 from pipeline.data.images import read_map, read_rgb
@@ -67,7 +68,7 @@ def test_truth_is_there_where_a_map_is(records: list[Record]) -> None:
 
 def test_flipped_items_are_flipped_all_through(records: list[Record]) -> None:
     images = ImageSet(records, H, W, labels=Store(records))
-    plain, flipped = images[Pick(2)], images[Pick(2, flip=True)]
+    plain, flipped = images[Pick(2)], images[Pick(2, View(flip=True))]
     for part in ("image", "truth", "label"):
         torch.testing.assert_close(flipped[part].flip(-1), plain[part], rtol=0, atol=0)
         assert not torch.equal(flipped[part], plain[part])

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.data.augment import View
 from pipeline.data.sampler import BatchPlan, Pick, flips, order, steps
 
 SIZE, BATCH = st.integers(1, 60), st.integers(1, 20)
@@ -59,9 +60,9 @@ def test_flips_are_a_fair_coin_for_each_epoch() -> None:
 
 
 def test_flips_only_when_asked() -> None:
-    assert not any(pick.flip for picks in BatchPlan(40, 8, 0, 0) for pick in picks)
+    assert not any(pick.view.flip for picks in BatchPlan(40, 8, 0, 0) for pick in picks)
     shown = [p for picks in BatchPlan(40, 8, 0, 3, flip=True) for p in picks]
-    assert shown == [Pick(p.index, flips(0, 3, p.index)) for p in shown]
+    assert shown == [Pick(p.index, View(flips(0, 3, p.index))) for p in shown]
 
 
 def test_impossible_plans_are_refused() -> None:

@@ -1,6 +1,7 @@
-"""Write the sample data: SALICON, DUTS and COCO as they lie on disk, from a seed.
+"""Write the sample data: SALICON, DUTS, CamVid and COCO as they lie on disk, from a seed.
 
-`<root>/duts/DUTS-{TR,TE}` with the scenes of `<root>/salicon` and masks of what stands out;
+`<root>/duts/DUTS-{TR,TE}` with the scenes of `<root>/salicon` and masks of what stands out, and
+`<root>/semantic/{train,val}[annot]` with the same scenes and a class for every pixel;
 `<root>/salicon/{images,maps,fixations}/{train,val}` and `<root>/coco/{train2017,val2017}` with
 `annotations/instances_*.json`. Every file is a pure function of the seed, its part and its number,
 so the number of processes and the order of work change nothing.
@@ -25,9 +26,10 @@ from PIL import Image
 
 from pipeline.data.fixations import write_mat
 from pipeline.data.processes import interrupts_held
-from pipeline.data.sample import coco, gaze, salience
+from pipeline.data.sample import coco, gaze, salience, semantic
 from pipeline.data.sample.compose import compose
 from pipeline.data.sample.render import Painted, render
+from pipeline.data.sample.scene import Scene
 from pipeline.errors import UserError
 from pipeline.files import atomic_write_bytes, atomic_write_text
 
@@ -115,6 +117,7 @@ def _make(task: _Task) -> list[dict[str, Any]]:
     seen = gaze.look(scene, weights, *key, 1)
     _write_gaze(folder, task.split, name, painted, seen)
     _write_mask(task.root / "duts", task.split, name, painted, salience.standing_out(weights))
+    _write_classes(task.root / "semantic", task.split, name, scene, painted)
     return []
 
 
@@ -125,6 +128,11 @@ def _write_mask(
     mask = np.isin(painted.owner, things).astype(np.uint8) * 255
     _write_image(base / f"{base.name}-Image" / f"{name}.jpg", painted.pixels, "JPEG")
     _write_image(base / f"{base.name}-Mask" / f"{name}.png", mask, "PNG")
+
+
+def _write_classes(folder: Path, split: str, name: str, scene: Scene, painted: Painted) -> None:
+    _write_image(folder / split / f"{name}.jpg", painted.pixels, "JPEG")
+    _write_image(folder / f"{split}annot" / f"{name}.png", semantic.indices(scene, painted), "PNG")
 
 
 def _write_gaze(folder: Path, split: str, name: str, painted: Painted, seen: gaze.Gaze) -> None:

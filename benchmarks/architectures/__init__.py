@@ -1,0 +1,1 @@
+"""The heavier architectures' own tables: rows trained alike, beside the papers' figures."""
