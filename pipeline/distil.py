@@ -26,30 +26,72 @@ class Hinting(Protocol):
     """A model whose features can hint, or be hinted."""
 
     feature_channels: Sequence[int]
+    """Of each level; models may also state `strides`, by which levels of two models are paired."""
 
     def features(self, images: Tensor) -> list[Tensor]:
         """Features (B, C_l, H_l, W_l), fine to coarse."""
+
+
+Pairs = Sequence[tuple[int, int]]
+"""Positions of a student's and of a teacher's level that are compared."""
+
+
+def pairs(student: Hinting, teacher: Hinting) -> Pairs:
+    """Levels of the same stride, the deepest of each model where several have it.
+
+    Models that state no strides are paired in order. Raises `ValueError` where the two have no
+    stride in common, or different numbers of levels without strides.
+    """
+    own, theirs = (getattr(model, "strides", None) for model in (student, teacher))
+    if own is None or theirs is None:
+        numbers = len(student.feature_channels), len(teacher.feature_channels)
+        if numbers[0] != numbers[1]:
+            raise ValueError(f"{numbers[0]} student levels cannot take {numbers[1]} hints")
+        return [(i, i) for i in range(numbers[0])]
+    deepest = [{stride: i for i, stride in enumerate(strides)} for strides in (own, theirs)]
+    found = [(i, deepest[1][stride]) for stride, i in deepest[0].items() if stride in deepest[1]]
+    if not found:
+        raise ValueError(f"student strides {tuple(own)} and teacher strides {tuple(theirs)} differ")
+    return found
 
 
 class AdaptationLayers(nn.Module):
     """1x1 convolution and ReLU per level, from the student's widths to the teacher's (Sec. III-B).
 
     A student whose features already have the teacher's widths, as FastSal (C), needs none: its own
-    adaptation layers are then what the hints train. Never part of a checkpoint.
+    adaptation layers are then what the hints train. `matched` picks the levels; None: all, in
+    order. Never part of a checkpoint.
     """
 
-    def __init__(self, student: Sequence[int], teacher: Sequence[int]) -> None:
+    def __init__(
+        self, student: Sequence[int], teacher: Sequence[int], matched: Pairs | None = None
+    ) -> None:
         super().__init__()
-        if len(student) != len(teacher):
-            raise ValueError(f"{len(student)} student levels cannot take {len(teacher)} hints")
-        own = tuple(student) == tuple(teacher)
+        if matched is None:
+            if len(student) != len(teacher):
+                raise ValueError(f"{len(student)} student levels cannot take {len(teacher)} hints")
+            matched = [(i, i) for i in range(len(student))]
+        self.matched = tuple(matched)
+        widths = [(student[i], teacher[j]) for i, j in self.matched]
+        own = all(s == t for s, t in widths)
         self.levels = nn.ModuleList(
             nn.Identity() if own else nn.Sequential(nn.Conv2d(s, t, 1), nn.ReLU())
-            for s, t in zip(student, teacher, strict=True)
+            for s, t in widths
         )
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
-        return [level(x) for level, x in zip(self.levels, features, strict=True)]
+        chosen = [features[i] for i, _ in self.matched]
+        return [level(x) for level, x in zip(self.levels, chosen, strict=True)]
+
+    def hints(self, features: Sequence[Tensor], like: Sequence[Tensor]) -> list[Tensor]:
+        """The teacher's levels that are compared, each at the size of the student's in `like`."""
+        chosen = [features[j] for _, j in self.matched]
+        return [
+            x
+            if x.shape[-2:] == y.shape[-2:]
+            else F.interpolate(x, size=y.shape[-2:], mode="bilinear", align_corners=False)
+            for x, y in zip(chosen, like, strict=True)
+        ]
 
 
 def hint_objective(
@@ -61,11 +103,12 @@ def hint_objective(
     """
 
     def objective(batch: Batch) -> dict[str, Tensor]:
+        own = adapt(student.features(batch["images"]))
         with torch.no_grad():
-            target = teacher.features(batch["images"])
+            target = adapt.hints(teacher.features(batch["images"]), own)
             if scale == "unit":
                 target = [x / x.square().mean().sqrt().clamp_min(1e-12) for x in target]
-        terms = hint_terms(adapt(student.features(batch["images"])), target)
+        terms = hint_terms(own, target)
         # The layers' scales differ widely: shown apart, or the finest hides the others.
         shown = {f"layer{i}": term.detach() for i, term in enumerate(terms)}
         return {"loss": torch.stack(terms).sum()} | shown

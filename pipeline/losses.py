@@ -9,16 +9,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+IOU_FORMS = ("image", "batch")
+"""`image`: CII's Eq. 6 of each image; `batch`: sums over the whole batch, one added to both."""
 
-def iou_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """CII, Eq. 6, of each image: both (B, 1, H, W), the target in 0-1 -> (B,).
 
-    The authors' code sums over the whole batch and adds one to both sums; here images are apart,
-    as printed, so that large objects do not outweigh small ones.
+def iou_loss(logits: Tensor, target: Tensor, form: str = "image") -> Tensor:
+    """CII, Eq. 6: both (B, 1, H, W), the target in 0-1 -> (B,).
+
+    As printed, images are apart, so that large objects do not outweigh small ones; with `batch`,
+    the authors' code, every image has the value of all together.
     """
     shown, dims = logits.sigmoid(), (1, 2, 3)
     both = (shown * target).sum(dims)
     either = (shown + target).sum(dims) - both
+    if form == "batch":
+        return (1 - (both.sum() + 1) / (either.sum() + 1)).expand(len(both))
     return 1 - both / either
 
 

@@ -12,17 +12,18 @@ from pipeline.errors import UserError
 from pipeline.files import atomic_write_bytes
 
 Map = NDArray[np.float32]
+"""(h, w), or (classes, h, w) of class logits."""
 
 
 def write_logits(path: Path, logits: Map) -> None:
-    """Keep `logits` (H, W) as float16 `.npy`."""
+    """Keep a map as float16 `.npy`."""
     buffer = io.BytesIO()
     np.save(buffer, logits.astype(np.float16), allow_pickle=False)
     atomic_write_bytes(path, buffer.getvalue())
 
 
 def read_logits(path: Path) -> Map:
-    """What `write_logits` kept, (H, W) float32."""
+    """What `write_logits` kept, float32."""
     try:
         kept = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:

@@ -57,6 +57,7 @@ class Cii(nn.Module):
 
     feature_channels = (WIDTH,) * 5
     strides = (2, 4, 8, 16, 32)
+    layers = ("backbone", *(f"backbone.layer{number}" for number in range(1, 5)))
 
     def __init__(self, depth: Depth, interactor: str = "rgc_dagger") -> None:
         super().__init__()

@@ -49,6 +49,7 @@ class FastSal(nn.Module):
 
     name: str
     feature_channels: tuple[int, ...]
+    strides: tuple[int, ...] = (2, 4, 8, 16)
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +66,8 @@ class FastSal(nn.Module):
         return [torch.cat([taps[0], joined[0]], 1), *joined[1:]]
 
 
-def _adaptation(inputs: tuple[int, ...], outputs: tuple[int, ...]) -> nn.ModuleList:
+def adaptation(inputs: tuple[int, ...], outputs: tuple[int, ...]) -> nn.ModuleList:
+    """A 1x1 convolution and ReLU for each group."""
     return nn.ModuleList(
         nn.Sequential(nn.Conv2d(i, o, 1), nn.ReLU()) for i, o in zip(inputs, outputs, strict=True)
     )
@@ -85,7 +87,7 @@ class FastSalC(FastSal):
     def __init__(self, form: Form = "taps") -> None:
         super().__init__()
         self.form = form
-        self.adaptation = _adaptation(GROUP_CHANNELS, TEACHER_CHANNELS)
+        self.adaptation = adaptation(GROUP_CHANNELS, TEACHER_CHANNELS)
         self.merger = nn.Conv2d(sum(TEACHER_CHANNELS) // 4, 1, 3, padding=1)
 
     def features(self, images: Tensor) -> list[Tensor]:
@@ -156,7 +158,7 @@ class FastSalA(FastSal):
 
     def __init__(self, skip: Skip = "paper") -> None:
         super().__init__()
-        self.adaptation = _adaptation(GROUP_CHANNELS, self.WIDTHS)
+        self.adaptation = adaptation(GROUP_CHANNELS, self.WIDTHS)
         self.blocks = nn.ModuleList(AdditionBlock(width, skip) for width in self.WIDTHS)
         self.head = nn.Conv2d(2, 1, 3, padding=1)
 

@@ -109,6 +109,7 @@ class Gald(nn.Module):
     """
 
     strides = (4, 8, 8, 8)
+    layers = ("backbone.stem", *(f"backbone.layer{number}" for number in range(1, 5)))
 
     def __init__(
         self,

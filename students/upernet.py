@@ -8,21 +8,24 @@ sizes come out, though Table 3 says that no fusion follows CEDNet.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from students.layers import Normalise, check_size, conv_bn, resized
 
 if TYPE_CHECKING:
-    from students.cednet_backbone import CedNet
+    from students.cednet_backbone import CedNet, Stage
 
 MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
 POOLS = (1, 2, 3, 6)
 """Bins a side of the pooled branches."""
+HALF = 4
+"""Blocks at 1/16 in the lower half of a stage that layer-wise decay takes for two."""
+UPPER = ("to_coarse", "coarse", "decoder")
+"""What else is in the upper half."""
 DROPOUT = 0.1
 """Share of channels that the last layer has to do without while training."""
 
@@ -30,6 +33,16 @@ DROPOUT = 0.1
 def match(x: Tensor, other: Tensor) -> Tensor:
     """`x` (B, C, h, w) at the height and width of `other`, bilinearly between pixel centres."""
     return resized(x, other.shape[-2:], align_corners=False)
+
+
+def pooled(x: Tensor, bins: int) -> Tensor:
+    """`F.adaptive_avg_pool2d(x, bins)`, which delegates leave: a constant product for each axis."""
+    for _ in range(2):
+        ends = [(i * x.shape[-1] // bins, -(-(i + 1) * x.shape[-1] // bins)) for i in range(bins)]
+        shares = [[(a <= j < b) / (b - a) for a, b in ends] for j in range(x.shape[-1])]
+        strips = (x.flatten(0, 2) @ x.new_tensor(shares)).view(*x.shape[:3], bins)
+        x = strips.transpose(2, 3)
+    return x
 
 
 def _classifier(width: int, classes: int) -> nn.Sequential:
@@ -60,7 +73,7 @@ class PooledContext(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, h, w) -> (B, width, h, w)."""
         views = [
-            match(branch(F.adaptive_avg_pool2d(x, bins)), x)
+            match(branch(pooled(x, bins)), x)
             for branch, bins in zip(self.branches, self.pools, strict=True)
         ]
         found: Tensor = self.fuse(torch.cat([x, *views], 1))
@@ -144,6 +157,25 @@ class UperNet(nn.Module):
         self.head = UPerHead(backbone.channels, classes, head_width)
         guide = backbone.channels[1]
         self.auxiliary = FcnHead(guide, classes, head_width // 2) if aux else None
+
+    @property
+    def layers(self) -> tuple[tuple[str, ...], ...]:
+        """Parts that layer-wise decay tells apart: stem, its blocks at 1/4, every stage.
+
+        A stage of over four blocks at 1/16 (S and B) is two parts, the upper one from the fifth
+        on. So in the authors' code for detection; for segmentation their S and B count two parts
+        too few, which leaves the last stage at the full rate.
+        """
+        stem = "backbone.stem"
+        blocks = f"{stem}.layers.{len(self.backbone.stem.layers) - 1}"
+        found: list[tuple[str, ...]] = [(stem,), (blocks, f"{stem}.down")]
+        for number, stage in enumerate(self.backbone.stages):
+            name, depth = f"backbone.stages.{number}", len(cast("Stage", stage).middle)
+            found.append((name,))
+            if depth > HALF:
+                rest = [f"middle.{i}" for i in range(HALF, depth)]
+                found.append(tuple(f"{name}.{part}" for part in (*rest, *UPPER)))
+        return tuple(found)
 
     def features(self, images: Tensor) -> list[Tensor]:
         """c2 of the stem, c3, c4, c5 of the last stage: at 1/4, 1/8, 1/16 and 1/32."""

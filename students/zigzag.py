@@ -3,20 +3,13 @@
 Each stage passes the levels from coarse to fine and back. On its way a level receives the contexts
 of all levels passed before it (Eq. 1, 3) and starts from both passes before, fused (Eq. 2, 4).
 
-| Table 1 | switches |
-|---|---|
-| encoder-decoder | `zigzag=down stages=1 dense=false` |
-| no feature fusion | `zigzag=up stages=1` |
-| no context exchange | `stages=1` |
-| no dense pathways | `dense=false` |
-| full | |
-
-Table 2 is `context`, its last rows `combine=sum` (SCF) and `combine=prod`.
+Rows of Table 1: `zigzag=down stages=1 dense=false`; no feature fusion: `zigzag=up stages=1`; no
+context exchange: `stages=1`; no dense pathways: `dense=false`. Table 2 is `context`, SCF
+`combine=sum`.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import math
 from collections.abc import Mapping, Sequence
@@ -28,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from students import zigzag_context
-from students.zigzag_context import Kernels, Pooling
+from students.zigzag_context import Clip, Kernels, Pooling
 
 Way = Literal["down", "up"]
 
@@ -57,7 +50,7 @@ class Design:
     share: Literal["none", "stages", "all"] = "none"
     """Which contexts are one: none, a level's at all stages of a direction, or all there are."""
     norm: Literal["group", "batch", "none"] = "group"
-    """Of fused maps and of every context that is multiplied or added."""
+    """Of fused maps and of every context (but `author`'s); `batch` also clips contexts."""
     kernels: Kernels = "dense"
     pooling: Pooling = "mean"
     outputs: Literal["all", "finest"] = "all"
@@ -95,7 +88,7 @@ class Fuse(nn.Module):
         self.convs = nn.ModuleList(
             nn.Sequential(
                 nn.Conv2d(channels, width, 3, padding=1, bias=design.norm == "none"),
-                _norm(design, width),
+                _norm(design.norm, width),
                 nn.ReLU(),
             )
             for channels in inputs[: 2 if self.multiply else 1]
@@ -104,8 +97,7 @@ class Fuse(nn.Module):
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """(B, C, H, W) each -> (B, width, H, W)."""
         given = [a, b] if self.multiply else [a + b]
-        maps = [conv(x) for conv, x in zip(self.convs, given, strict=True)]
-        return _product(maps)
+        return _product([conv(x) for conv, x in zip(self.convs, given, strict=True)])
 
 
 class Flow(nn.Module):
@@ -124,8 +116,8 @@ class Flow(nn.Module):
             for n in range(len(starts))
         ]
         self.keys = sorted({self.key(m, n) for n, ms in enumerate(self.sources) for m in ms})
-        plain = dataclasses.replace(design, norm="none") if gap == 2 else design
-        self.norms = nn.ModuleDict({key: _norm(plain, width) for key in self.keys})
+        kind = "none" if self.combine == "author" else design.norm
+        self.norms = nn.ModuleDict({key: _norm(kind, width, bound=True) for key in self.keys})
 
     def key(self, source: int, target: int) -> str:
         """Which context lies between positions: the source's or, with `author`, the pair's."""
@@ -239,10 +231,14 @@ def _conv(inputs: int, outputs: int) -> nn.Module:
     return nn.Conv2d(inputs, outputs, 3, padding=1)
 
 
-def _norm(design: Design, width: int) -> nn.Module:
-    if design.norm == "group":
+def _norm(kind: str, width: int, *, bound: bool = False) -> nn.Module:
+    """Products feed products: where running statistics do not fit, they would grow to powers of
+    27 and beyond, so that a context (`bound`) is clipped behind batch norm.
+    """
+    if kind == "group":
         return nn.GroupNorm(math.gcd(32, width), width)
-    return nn.BatchNorm2d(width) if design.norm == "batch" else nn.Identity()
+    clip = [Clip()] if bound else []
+    return nn.Sequential(nn.BatchNorm2d(width), *clip) if kind == "batch" else nn.Identity()
 
 
 def _product(maps: list[Tensor]) -> Tensor:

@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from students.interactors import Pyramid, conv_bn
+from students.interactors import Pyramid
+from students.layers import conv_bn
 
 Kernels = Literal["dense", "depthwise"]
 Pooling = Literal["mean", "sum"]
@@ -28,6 +29,8 @@ LARGE = 15
 """Side of the large kernel of `gcn`, the best of its paper's."""
 RATES = (6, 12, 18)
 """Dilations of `aspp`."""
+BOUND = 3
+"""Largest context after batch norm, in standard deviations."""
 
 
 def context(name: str) -> Callable[[Made], Made]:
@@ -223,6 +226,13 @@ class Atrous(nn.Module):
         branches = [self.local(x), *(branch(x) for branch in self.dilated), image]
         found: Tensor = self.fuse(torch.cat(branches, 1))
         return found
+
+
+class Clip(nn.Module):
+    """To ±BOUND, as a ReLU6: LiteRT's CPU delegate leaves clamps out."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu6(x + BOUND) - BOUND
 
 
 @context("none")

@@ -28,8 +28,8 @@ AUTHOR: dict[str, Any] = {
 }  # fmt: skip
 """The neck of the authors' code: no region context, products of neighbours' neighbours only."""
 PRESETS: dict[str, dict[str, Any]] = {"paper": {}, "author": AUTHOR}
-LIGHT = {"kernels": "depthwise", "share": "stages", "norm": "batch"}
-"""What makes the paper's neck fit for a phone."""
+LIGHT = {"kernels": "depthwise", "share": "stages", "norm": "batch", "resize": "bilinear"}
+"""What makes the paper's neck fit for a phone; LiteRT's CPU delegate leaves nearest resizes out."""
 
 
 def _spec(name: str, side: int, section: str) -> ModelSpec:

@@ -78,4 +78,87 @@ CII = Study(
     measured_on="F / MAE / S on DUTS-TE, ResNet-18 from ImageNet, 10,553 images",
 )
 
-STUDIES = {study.name: study for study in (CII,)}
+GALD = Study(
+    name="gald",
+    title="GALD: global aggregation alone, local distribution alone, both (Table 1 a-c)",
+    base=("student=gald_r18",),
+    rows=(
+        Row("fcn", "FCN", ("student.overrides.context=none", "student.overrides.local=false")),
+        Row("ld", "FCN + LD", ("student.overrides.context=none",)),
+        Row("cgnl", "CGNL", ("student.overrides.local=false",)),
+        Row("cgnl_ld", "CGNL + LD (GALD)", ()),
+        Row("psp", "PSP", ("student.overrides.context=psp", "student.overrides.local=false")),
+        Row("psp_ld", "PSP + LD", ("student.overrides.context=psp",)),
+        Row("ldga", "LDGA", ("student.overrides.arrangement=ldga",)),
+        Row("parallel", "parallel", ("student.overrides.arrangement=parallel",)),
+        Row("bilinear", "GALD, mask by bilinear", ("student.overrides.mask=bilinear",)),
+        Row("average", "GALD, mask by averaging", ("student.overrides.mask=average",)),
+        Row("authors", "GALD, F (2 + M)", ("student.overrides.gate=authors",)),
+    ),
+    metrics=("mIoU", "accuracy"),
+    claims=(
+        Claim("cgnl_ld", "cgnl", "79.6 > 78.2, Table 1b"),
+        Claim("cgnl", "fcn", "78.2 > 73.7, Table 1a"),
+        Claim("ld", "fcn", "77.5 > 73.7, Table 1b"),
+        Claim("cgnl_ld", "ldga", "79.6 > 78.1, Table 1c"),
+        Claim("cgnl_ld", "bilinear", "79.6 > 77.6, Table 1e"),
+    ),
+    published={
+        "fcn": "73.7", "ld": "77.5", "cgnl": "78.2", "cgnl_ld": "79.6", "psp": "76.2",
+        "psp_ld": "78.9", "ldga": "78.1", "parallel": "77.5", "bilinear": "77.6",
+        "average": "76.5",
+    },
+    measured_on="mIoU on Cityscapes, ResNet-50 from ImageNet, 2,975 images",
+)  # fmt: skip
+
+ZIGZAG = Study(
+    name="zigzag",
+    title="ZigZagNet: what is left when a part is taken out (Table 1)",
+    base=("student=zigzagnet_r18",),
+    rows=(
+        Row("baseline", "encoder-decoder", ("student.overrides.zigzag=down",
+            "student.overrides.stages=1", "student.overrides.dense=false")),
+        Row("no_fusion", "no feature fusion",
+            ("student.overrides.zigzag=up", "student.overrides.stages=1")),
+        Row("no_exchange", "no context exchange", ("student.overrides.stages=1",)),
+        Row("no_dense", "no dense pathways", ("student.overrides.dense=false",)),
+        Row("full", "full", ()),
+        Row("scf", "full, contexts summed", ("student.overrides.combine=sum",)),
+        Row("conv", "full, convolutions for RCE", ("student.overrides.context=conv",)),
+        Row("author", "the authors' neck", ("student.overrides.preset=author",)),
+    ),
+    metrics=("mIoU", "accuracy"),
+    claims=(
+        Claim("full", "baseline", "86.0 > 82.5, Table 1"),
+        Claim("full", "no_exchange", "86.0 > 84.2, Table 1"),
+        Claim("full", "no_dense", "86.0 > 84.9, Table 1"),
+        Claim("full", "scf", "86.0 > 85.2, Table 2"),
+    ),
+    published={
+        "baseline": "82.5", "no_fusion": "83.6", "no_exchange": "84.2", "no_dense": "84.9",
+        "full": "86.0", "scf": "85.2",
+    },
+    measured_on="mIoU on VOC 2012, ResNet-101 from ImageNet and COCO, 10,582 images",
+)  # fmt: skip
+
+CEDNET = Study(
+    name="cednet",
+    title="CEDNet: how many stages share the blocks (Table 6)",
+    base=("student=cednet_n",),
+    rows=(
+        Row("m1", "1 stage of 3, 6, 3", ("student.overrides.blocks=[[3,6,3]]",)),
+        Row("m2", "2 stages of 1, 3, 2", ("student.overrides.blocks=[[1,3,2],[1,3,2]]",)),
+        Row("m3", "3 stages of 1, 2, 1", ()),
+        Row("plain", "3 stages, no long-range blocks", ("student.overrides.lr_block=false",)),
+    ),
+    metrics=("mIoU", "accuracy"),
+    claims=(
+        Claim("m3", "m1", "43.3 > 40.6 AP, Table 6"),
+        Claim("m3", "m2", "43.3 > 42.9 AP, Table 6"),
+        Claim("m3", "plain", "48.3 > 47.9 AP, Table 8"),
+    ),
+    published={"m1": "40.6", "m2": "42.9", "m3": "43.3", "plain": "47.9 of 48.3"},
+    measured_on="box AP on COCO, RetinaNet on CEDNet-T",
+)
+
+STUDIES = {study.name: study for study in (CII, GALD, ZIGZAG, CEDNET)}

@@ -32,7 +32,8 @@ def add(commands: Commands) -> None:
         "predict",
         "attention maps of photographs",
         "Where people would look: the map over the photograph (NAME.overlay.jpg) and the map "
-        "alone (NAME.map.png, grey, at the photograph's size, full scale = probability 1).",
+        "alone (NAME.map.png, grey, at the photograph's size, full scale = probability 1). Of a "
+        "model that names classes: their colours, and a map of their indices.",
         EXAMPLES,
     )
     parser.add_argument(

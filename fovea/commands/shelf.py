@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ EXAMPLES = """examples:
 
 `dvc repro` puts every finished bundle and its checkpoint onto the shelf.
 """
-METRICS = ("NSS", "CC")
+METRICS = {"saliency": ("NSS", "CC"), "salient_object": ("S", "F"), "semantic": ("accuracy", "IoU")}
+"""By task, those that a budget limits; said here, as asking the tasks would import torch."""
+OVER_ALL = {"semantic": ("mIoU",)}
+"""Where a student is judged by all images together: what the list shows instead."""
 
 
 def add(commands: Commands) -> None:
@@ -51,18 +55,20 @@ def _list(_parsed: argparse.Namespace) -> None:
     if not known:
         print(f"the shelf is empty ({shelf.root()}); `dvc repro` fills it", file=sys.stderr)
         return
+    manifests = [_manifest(home) for home in known]
+    metrics = _columns(manifests)
     lines = [
         (
             home.name,
             home.parent.name,
             _date(home),
-            str(len(_manifest(home).get("artefacts", {}))),
+            str(len(manifest.get("artefacts", {}))),
             mebibytes(shelf.size(home)),
-            *_torch(_manifest(home)),
+            *_torch(manifest, metrics),
         )
-        for home in known
+        for home, manifest in zip(known, manifests, strict=True)
     ]
-    head = ("hash", "student", "made", "files", "MiB", *METRICS)
+    head = ("hash", "student", "made", "files", "MiB", *metrics)
     print(table(head, lines, text=(0, 1, 2)))
 
 
@@ -74,21 +80,26 @@ def _show(parsed: argparse.Namespace) -> None:
     manifest = _manifest(home)
     print(f"{home.parent.name} {home.name}, made {_date(home)}, {mebibytes(shelf.size(home))} MiB")
     print(home)
+    metrics = METRICS.get(_task(manifest), ())
     lines = [
-        ("torch", "", *_torch(manifest), "", ""),
-        *(_file(name, entry) for name, entry in sorted(manifest.get("artefacts", {}).items())),
+        ("torch", "", *_torch(manifest, metrics), "", ""),
+        *(
+            _file(name, entry, metrics)
+            for name, entry in sorted(manifest.get("artefacts", {}).items())
+        ),
     ]
-    print(table(("file", "MiB", *METRICS, "CC with torch", ""), lines, text=(0, 5)))
+    head = ("file", "MiB", *metrics, "CC with torch", "")
+    print(table(head, lines, text=(0, len(head) - 1)))
 
 
-def _file(name: str, entry: dict[str, Any]) -> tuple[str, ...]:
+def _file(name: str, entry: dict[str, Any], shown: Sequence[str]) -> tuple[str, ...]:
     """A line of one exported file; what was not measured stays empty."""
     from fovea.table import mebibytes
 
     checked = entry.get("metrics") or {}
     values = checked.get("metrics") or {}
     parity = entry.get("parity") or {}
-    metrics = (f"{values[m]['file']:.4f}" if m in values else "" for m in METRICS)
+    metrics = (f"{values[m]['file']:.4f}" if m in values else "" for m in shown)
     agreement = f"{parity['cc_mean']:.4f}" if "cc_mean" in parity else ""
     # A problem is "what, against which bound; what to do": the report has all of it.
     problems = (str(problem).partition(",")[0] for problem in checked.get("problems") or [])
@@ -126,10 +137,22 @@ def _manifest(home: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _torch(manifest: dict[str, Any]) -> tuple[str, ...]:
+def _task(manifest: dict[str, Any]) -> str:
+    spec = manifest.get("spec")
+    return str(spec.get("task", "")) if isinstance(spec, dict) else ""
+
+
+def _columns(manifests: Sequence[dict[str, Any]]) -> list[str]:
+    """Metrics of every task on the shelf, those of one beside each other."""
+    there = {_task(manifest) for manifest in manifests}
+    tasks = [task for task in METRICS if task in there]
+    return [name for task in tasks for name in OVER_ALL.get(task, METRICS[task])]
+
+
+def _torch(manifest: dict[str, Any], shown: Sequence[str]) -> tuple[str, ...]:
     """The student's own metrics, in torch."""
     student = manifest.get("lineage", {}).get("torch_metrics", {}).get("student", {})
-    return tuple(f"{student[name]:.4f}" if name in student else "" for name in METRICS)
+    return tuple(f"{student[name]:.4f}" if name in student else "" for name in shown)
 
 
 def _date(home: Path) -> str:

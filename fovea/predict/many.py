@@ -82,6 +82,5 @@ def _process(job: Job, predictor: Predictor, wanted: Wanted) -> str | None:
         pixels = job.read()
     except UserError as error:
         return str(error)
-    output = predictor.output(pixels)
-    write(job, pixels, output, predictor.shown(output), wanted)
+    write(job, pixels, predictor, wanted)
     return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fovea.predict.classes import MEANING
 from mobile import integrity
 from mobile.backend import Runner
 from pipeline import paths, shelf
@@ -35,6 +37,8 @@ class Model:
     """Load it to run on so many threads."""
     note: str = ""
     """What to tell before it runs: that it is not its own runtime that runs it."""
+    classes: tuple[str, ...] = ()
+    """Names of its classes by index, where it has any and its bundle tells which."""
 
 
 def find(given: str | None, recipe: str | None) -> Model:
@@ -95,7 +99,8 @@ def _of_folder(folder: Path, recipe: str | None) -> Model:
 def _of_bundle(bundle: Path, recipe: str | None) -> Model:
     from mobile import manifest
 
-    artefacts: dict[str, dict[str, Any]] = manifest.load(bundle)["artefacts"]
+    content = manifest.load(bundle)
+    artefacts: dict[str, dict[str, Any]] = content["artefacts"]
     if recipe is not None and recipe not in artefacts:
         near = difflib.get_close_matches(recipe, artefacts, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
@@ -103,7 +108,19 @@ def _of_bundle(bundle: Path, recipe: str | None) -> Model:
         raise UserError(f"{bundle} has no {recipe!r}; {hint}It holds {held}")
     chosen = recipe or _best(artefacts, bundle)
     entry = artefacts[chosen]
-    return _contracted(bundle / entry["path"], entry)
+    names = _class_names(content, entry)
+    return dataclasses.replace(_contracted(bundle / entry["path"], entry), classes=names)
+
+
+def _class_names(content: dict[str, Any], entry: dict[str, Any]) -> tuple[str, ...]:
+    """Classes of the data that the student learned from, if its output has a plane for each."""
+    from pipeline.data import class_names, classes
+
+    listed = content["lineage"].get("data", {}).get("train", {}).get("classes")
+    if entry["output"]["meaning"] != MEANING or listed not in class_names.COUNTS:
+        return ()
+    found = classes.get(listed).classes
+    return found if len(found) == entry["output"]["shape"][1] else ()
 
 
 def _best(artefacts: dict[str, dict[str, Any]], bundle: Path) -> str:

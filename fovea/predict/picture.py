@@ -17,10 +17,11 @@ from pipeline.data.resize import resize
 from pipeline.errors import UserError
 
 Pixels = NDArray[np.uint8]
+Levels = NDArray[np.uint8] | NDArray[np.uint16]
 Map = NDArray[np.float32]
 
 MEANINGS = ("logits", "log-density")
-"""Outputs that can be turned into a map."""
+"""Outputs that can be turned into one map; those of classes are drawn by `classes`."""
 QUALITY = 88
 """Of overlays, as JPEG counts it."""
 _LEVELS = 256
@@ -46,7 +47,7 @@ def probability(output: Map, meaning: str) -> Map:
     return shown
 
 
-def levels(shown: Map, depth: int = 8) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def levels(shown: Map, depth: int = 8) -> Levels:
     """`shown` (H, W), 0-1, as whole levels of `depth` bits, 0 to 255 or 65535."""
     scaled = shown * np.float32(2**depth - 1)
     scaled += np.float32(0.5)

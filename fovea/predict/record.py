@@ -26,6 +26,8 @@ def keep(out: Path, model: Model, wanted: Wanted, *, fast: bool, resume: bool) -
         "depth": wanted.depth,
         "fast": fast,
     }
+    if model.classes:
+        content["classes"] = list(model.classes)
     path = out / NAME
     if resume and path.is_file():
         before = read_json(path)

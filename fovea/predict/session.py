@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fovea.predict import many, picture, png, record, work
+from PIL import Image
+
+from fovea.predict import classes, many, picture, png, record, work
 from fovea.predict.inputs import Photo
 from fovea.predict.model import Model
 from fovea.predict.runners import input_size
 from fovea.predict.source import of_frames, of_photo, read_bytes, read_photo
 from fovea.predict.work import Job, Predictor, Wanted
-from pipeline.data.resize import resize
 from pipeline.errors import UserError
 from pipeline.files import unwritable
 
@@ -77,14 +78,15 @@ def load(model: Model, workers: int) -> list[Predictor]:
     for _ in range(workers):
         runner = model.open(threads)
         height, width = model.size or input_size(runner)
-        made.append(Predictor(runner, height, width, model.meaning))
+        made.append(Predictor(runner, height, width, model.meaning, model.classes))
     return made
 
 
 def to_stdout(model: Model, given: str, *, raw: bool, logits: bool, settings: Settings) -> None:
     """One picture, from a file or standard input (`-`), to standard output.
 
-    A PNG of the overlay; with `raw` the 16-bit map, with `logits` the model's output as `.npy`.
+    A PNG of the overlay; with `raw` the map, 16 bits deep or the indices of classes in 8, with
+    `logits` the model's output as `.npy`.
     """
     sink = sys.stdout.buffer
     if sink.isatty():
@@ -93,18 +95,21 @@ def to_stdout(model: Model, given: str, *, raw: bool, logits: bool, settings: Se
     pixels = read_bytes(sys.stdin.buffer) if given == "-" else read_photo(Path(given))
     output = predictor.output(pixels)
     if logits:
-        data = work.npy(output)
-    elif raw:
-        full = resize(predictor.shown(output), *pixels.shape[:2])
-        data = png.encode(picture.levels(full, 16))
+        sink.write(work.npy(output))
     else:
-        photo = picture.grey(pixels, settings.wanted.longest)
-        painted = picture.overlay(photo, predictor.shown(output))
-        buffer = io.BytesIO()
-        painted.convert("RGB").save(buffer, "PNG", compress_level=1)
-        data = buffer.getvalue()
-    sink.write(data)
+        one = Wanted(overlay=not raw, longest=settings.wanted.longest, map=raw, depth=16)
+        sink.write(_encoded(*predictor.drawn(pixels, output, one)))
     sink.flush()
+
+
+def _encoded(levels: picture.Levels | None, painted: Image.Image | None) -> bytes:
+    """The one of the two that there is, as PNG."""
+    if levels is not None:
+        return png.encode(levels)
+    assert painted is not None, "one of both was asked for"
+    buffer = io.BytesIO()
+    painted.convert("RGB").save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
 
 
 def to_folder(
@@ -120,6 +125,11 @@ def to_folder(
 
     Raises `UserError` when the model or the folder cannot be used.
     """
+    if model.meaning == classes.MEANING and settings.wanted.depth != 8:
+        raise UserError(
+            f"{model.title} names a class for every pixel, and its maps hold their indices in "
+            "8 bits; leave --depth out"
+        )
     _prepare(out)
     _keep_memory()
     record.keep(out, model, settings.wanted, fast=settings.fast, resume=settings.resume)

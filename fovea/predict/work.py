@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
-from fovea.predict import picture, png
+from fovea.predict import classes, picture, png
 from fovea.predict.inputs import LOGITS, MAP, OVERLAY
-from fovea.predict.picture import Map, Pixels
+from fovea.predict.picture import Levels, Map, Pixels
 from mobile.backend import Runner
 from pipeline.data.resize import resize
 from pipeline.files import atomic_path, atomic_write_bytes
-from pipeline.tasks.readout import map_of
 
 
 @dataclass(frozen=True)
@@ -55,36 +55,61 @@ class Job:
 
 @dataclass(frozen=True)
 class Predictor:
-    """A loaded model with what turns its output into a map."""
+    """A loaded model, and what its output means."""
 
     runner: Runner
     height: int
     width: int
     meaning: str
+    names: tuple[str, ...] = ()
+    """Of its classes, where they are known."""
 
     def output(self, pixels: Pixels) -> Map:
-        """The model's own output (h, w) for a photograph (H, W, 3)."""
+        """The model's own output for a photograph (H, W, 3): (h, w), or a plane for each class."""
         small = resize(pixels, self.height, self.width)
         image = np.ascontiguousarray(small.transpose(2, 0, 1))[None]
-        return map_of(self.runner.run(image))
+        first: Map = self.runner.run(image)[0]
+        return first if self.meaning == classes.MEANING else first[0]
 
     def shown(self, output: Map) -> Map:
-        """The map (h, w), 0-1, of that output."""
+        """The map (h, w), 0-1, of that output, if it is not one of classes."""
         return picture.probability(output, self.meaning)
 
+    def drawn(
+        self, pixels: Pixels, output: Map, wanted: Wanted
+    ) -> tuple[Levels | None, Image.Image | None]:
+        """Map at the size of a photograph (H, W, 3), and overlay; None for what is not wanted.
 
-def write(job: Job, pixels: Pixels, output: Map, shown: Map, wanted: Wanted) -> None:
+        A map of classes holds their indices, 8 bits deep.
+        """
+        height, width, _ = pixels.shape
+        photo = picture.grey(pixels, wanted.longest) if wanted.overlay else None
+        same = photo is not None and photo.shape == (height, width)
+        if self.meaning == classes.MEANING:
+            found = classes.indices(output, height, width) if wanted.map or same else None
+            if photo is None:
+                return found, None
+            small = found if same and found is not None else classes.indices(output, *photo.shape)
+            names = self.names or ("",) * len(output)
+            return found if wanted.map else None, classes.overlay(photo, small, names)
+        shown = self.shown(output)
+        full = resize(shown, height, width) if wanted.map else None
+        painted = None
+        if photo is not None:
+            painted = picture.overlay(photo, full if same and full is not None else shown)
+        return None if full is None else picture.levels(full, wanted.depth), painted
+
+
+def write(job: Job, pixels: Pixels, predictor: Predictor, wanted: Wanted) -> None:
     """Write what is wanted of one photograph; `UserError` when it cannot be written."""
-    overlay, levels, logits = (
+    overlay, map_, logits = (
         job.place.with_name(job.place.name + end) for end in (OVERLAY, MAP, LOGITS)
     )
-    if wanted.map:
-        full = resize(shown, *pixels.shape[:2])
-        atomic_write_bytes(levels, png.encode(picture.levels(full, wanted.depth)))
-    if wanted.overlay:
-        photo = picture.grey(pixels, wanted.longest)
-        same = wanted.map and photo.shape == full.shape
-        painted = picture.overlay(photo, full if same else shown)
+    output = predictor.output(pixels)
+    levels, painted = predictor.drawn(pixels, output, wanted)
+    if levels is not None:
+        atomic_write_bytes(map_, png.encode(levels))
+    if painted is not None:
         with atomic_path(overlay) as temporary:
             picture.save_overlay(painted, temporary)
     if wanted.logits:

@@ -6,7 +6,7 @@ import difflib
 import math
 from collections.abc import Collection
 
-from pipeline.config.schema import Config, Data, Phase, Student, Teacher
+from pipeline.config.schema import Config, Data, Inference, Phase, Student, Teacher
 from pipeline.data import class_names
 from pipeline.errors import UserError
 
@@ -23,6 +23,7 @@ TASKS = {
     "semantic": ("hint", "semantic"),
 }
 """Tasks, and the objectives that their phases may have."""
+IOU_FORMS = ("image", "batch")
 OPTIMISERS = ("sgd", "adamw")
 TEACHER_OPTIMISERS = ("sgd", "nesterov", "adam", "adagrad")
 ARITHMETICS = ("float", "int8")
@@ -43,6 +44,7 @@ def check(config: Config) -> None:
     _at_least("seed", config.seed, 0)
     _check_data(config)
     _check_student(config.student)
+    _check_inference(config.inference, config.student)
     _check_measuring(config)
     one_of("machine.device", config.machine.device, ("auto", "cpu", "cuda"))
     one_of("machine.precision", config.machine.precision, ("fp32", "bf16"))
@@ -129,6 +131,23 @@ def _check_classes(config: Config) -> None:
         )
 
 
+def _check_inference(asked: Inference, student: Student) -> None:
+    one_of("inference.mode", asked.mode, ("whole", "slide"))
+    if asked.size and (len(asked.size) != 2 or min(asked.size) < 1):
+        raise UserError(f"inference.size is {asked.size}; give height and width, or []")
+    if not 0 <= asked.overlap < 1:
+        raise UserError(f"inference.overlap is {asked.overlap}; use a share from 0 to below 1")
+    if not asked.scales:
+        raise UserError("inference.scales is empty; give one at least, such as [1.0]")
+    for scale in asked.scales:
+        _above("inference.scales", scale)
+    if student.task != "semantic" and asked != Inference(overlap=asked.overlap):
+        raise UserError(
+            f"student={student.name} is of the task {student.task}, and inference is for semantic "
+            "students alone; leave inference as it is by default"
+        )
+
+
 def _check_measuring(config: Config) -> None:
     recipes, latency = config.export.recipes, config.latency
     if not recipes:
@@ -155,8 +174,8 @@ def _check_measuring(config: Config) -> None:
 def _check_student(student: Student) -> None:
     one_of("student.task", student.task, TASKS)
     one_of("student.readout", student.readout, READOUTS[student.task])
-    if len(student.label_size) != 2 or min(student.label_size) < 1:
-        raise UserError(f"student.label_size is {student.label_size}; give height and width")
+    if student.label_size and (len(student.label_size) != 2 or min(student.label_size) < 1):
+        raise UserError(f"student.label_size is {student.label_size}; give height and width, or []")
     if student.input_size and (len(student.input_size) != 2 or min(student.input_size) < 1):
         raise UserError(f"student.input_size is {student.input_size}; give height and width, or []")
     if not student.phases:
@@ -224,6 +243,12 @@ def _check_phase(key: str, phase: Phase, student: Student, made: Collection[str]
 def _check_shown(key: str, phase: Phase) -> None:
     if len(phase.scale) != 2 or not 0 < phase.scale[0] <= phase.scale[1] < math.inf:
         raise UserError(f"{key}.scale is {phase.scale}; give the smallest and the largest, above 0")
+    if phase.objective == "saliency" and phase.scale != [1.0, 1.0]:
+        raise UserError(
+            f"{key}.scale is {phase.scale}, but a part of an image has another density of "
+            "fixations than the whole; set it to [1.0, 1.0]"
+        )
+    one_of(f"{key}.iou", phase.iou, IOU_FORMS)
     if phase.ohem is not None and not 0 < phase.ohem < 1:
         raise UserError(f"{key}.ohem is {phase.ohem}; use a probability between 0 and 1, or null")
     if not 0 < phase.ohem_share <= 1:

@@ -1,4 +1,8 @@
-"""What configuration files can compute: `${classes:camvid}` is the number of classes of a list."""
+"""What configuration files can compute.
+
+`${classes:camvid}` is the number of classes of a list; `${labels_of:NAME}` and `${taught:NAME}`
+are where a teacher's labels lie and what they weigh, which is nothing without a teacher.
+"""
 
 from __future__ import annotations
 
@@ -11,3 +15,15 @@ def register() -> None:
     """Make the resolvers known to OmegaConf; again is fine."""
     # 0 for a list that is not known: the check of the whole configuration says so in a sentence.
     OmegaConf.register_new_resolver("classes", lambda name: COUNTS.get(name, 0), replace=True)
+    OmegaConf.register_new_resolver("labels_of", labels_of, replace=True)
+    OmegaConf.register_new_resolver("taught", taught, replace=True)
+
+
+def labels_of(teacher: str) -> str:
+    """Output folder of a teacher's labels; that of the images alone for `none`."""
+    return "outputs/data" if teacher == "none" else f"outputs/labels/{teacher}"
+
+
+def taught(teacher: str) -> float:
+    """Weight of a teacher's term: 1, or 0 where there is none."""
+    return 0.0 if teacher == "none" else 1.0

@@ -61,7 +61,7 @@ class Optimiser:
     """Learning-rate factor of biases outside the backbone."""
     layer_decay: float | None = None
     """Learning-rate factor of each part of the backbone over the next one up (CEDNet: 0.9), in
-    place of `backbone_lr`; null: all parts alike."""
+    place of `backbone_lr` and `bias_lr`; no vector decays then. Null: all parts alike."""
     grad_clip: float | None = None
     """Largest gradient norm, or no clipping."""
 
@@ -124,6 +124,8 @@ class Phase:
     scale: list[float] = field(default_factory=lambda: [1.0, 1.0])
     """Smallest and largest size at which images are shown, drawn anew each epoch: of an enlarged
     one a random part is seen, a shrunk one is surrounded by nothing."""
+    iou: str = "image"
+    """IoU loss of `objects`: `image` (CII, Eq. 6) or `batch` (the authors' code)."""
     ohem: float | None = None
     """Learn only from pixels whose class has at most this probability (GALD: 0.7); null: all."""
     ohem_share: float = 0.17
@@ -157,7 +159,8 @@ class Teacher:
     """A frozen expert: released weights, a trained student, or trained here phase by phase."""
 
     model: str = MISSING
-    """A teacher's name, or a student's: then `weights` names one of its checkpoints."""
+    """A teacher's name, or a student's: then `weights` names one of its checkpoints, or, as
+    `shelf/STUDENT`, the newest one on the shelf."""
     weights: str = "none"
     """Registered weights to load, or `none`: train it."""
     init: str = "none"
@@ -194,7 +197,7 @@ class Student:
     input_size: list[int] = field(default_factory=list)
     """Height and width it is trained and shipped for; empty: those of its spec."""
     label_size: list[int] = field(default_factory=lambda: [192, 256])
-    """Height and width that pseudo-labels are stored at: the student's input."""
+    """Height and width that pseudo-labels are stored at; empty: the student's own input."""
     final: str = MISSING
     """Output folder of the phase whose best checkpoint is shipped."""
 
@@ -240,6 +243,8 @@ class Profile:
     """Weights of the ResNet under a heavier student."""
     object_size: list[int] = field(default_factory=list)
     """Input of salient-object students; empty: their spec's 352x352."""
+    object_scale: list[float] = field(default_factory=lambda: [1.0, 1.0])
+    """As `Phase.scale`, of salient-object students."""
     semantic_size: list[int] = field(default_factory=list)
     """Input of semantic students; empty: their spec's."""
     semantic_scale: list[float] = field(default_factory=lambda: [0.7, 2.1])
@@ -260,6 +265,24 @@ class Profile:
     warmup: float = 0.0
     reload_best: bool = False
     grad_clip: float | None = None
+
+
+@dataclass
+class Inference:
+    """How a semantic student is measured once more, beside the plain whole image; as it stands:
+    not at all.
+    """
+
+    mode: str = "whole"
+    """`whole`, or `slide`: tiles of the model's input size."""
+    size: list[int] = field(default_factory=list)
+    """Height and width that images are brought to first; empty: the model's input size."""
+    overlap: float = 0.333
+    """Share of a tile that its neighbour sees too (GALD, CEDNet: a third)."""
+    scales: list[float] = field(default_factory=lambda: [1.0])
+    """Sizes the image is seen at, as factors of `size`; probabilities are averaged."""
+    flip: bool = False
+    """See the mirrored image, too."""
 
 
 @dataclass
@@ -347,6 +370,7 @@ class Config:
     data: Data = field(default_factory=Data)
     profile: Profile = field(default_factory=Profile)
     student: Student = field(default_factory=Student)
+    inference: Inference = field(default_factory=Inference)
     export: Export = field(default_factory=Export)
     latency: Latency = field(default_factory=Latency)
     budget: Budget = field(default_factory=Budget)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,9 @@ from pipeline.errors import UserError
 
 VOID = 255
 """Index of pixels that belong to no class: neither learned from nor measured on."""
+
+BACKGROUND = 72
+"""Grey level of a class of that name, which mostly covers most of a picture."""
 
 Ids = NDArray[np.uint8]
 
@@ -39,10 +42,11 @@ class ClassList:
         that the file is a colour picture or cannot be read.
         """
         raw = read_ids(path)
-        table = np.full(1 << 16, -1, np.int16)
+        largest = max(self.stored)
+        table = np.full(largest + 2, -1, np.int16)  # the last entry is what no list has
         for stored, index in self.stored.items():
             table[stored] = index
-        found = table[raw]
+        found = table[np.where((raw >= 0) & (raw <= largest), raw, largest + 1)]
         if found.min() < 0:
             odd = ", ".join(str(each) for each in np.unique(raw[found < 0])[:5])
             known = f"{min(self.stored)} to {max(i for i in self.stored if i != VOID)}"
@@ -50,14 +54,27 @@ class ClassList:
                 f"{path} holds class ids {odd}, which the list {self.name!r} ({known}) has not; "
                 "choose another data.classes, or mend the file"
             )
-        return found.astype(np.uint8)
+        indices: Ids = found.astype(np.uint8)
+        return indices
 
     @property
     def colours(self) -> NDArray[np.uint8]:
-        """(classes, 3) RGB: hues a golden angle apart, so that neighbours in the list differ."""
-        turns = [(0.61803398875 * i % 1, 0.85 - 0.3 * (i % 2)) for i in range(len(self))]
-        rgb = [colorsys.hsv_to_rgb(hue, depth, 0.95 - 0.2 * (depth < 0.6)) for hue, depth in turns]
-        return np.round(255 * np.array(rgb)).astype(np.uint8)
+        """(classes, 3) RGB: those of `colours_of`."""
+        return colours_of(self.classes)
+
+
+def colours_of(names: Sequence[str]) -> NDArray[np.uint8]:
+    """(classes, 3) RGB: those of `palette`, but grey for what is behind everything else."""
+    found = palette(len(names))
+    found[[index for index, name in enumerate(names) if name == "background"]] = BACKGROUND
+    return found
+
+
+def palette(classes: int) -> NDArray[np.uint8]:
+    """(classes, 3) RGB: hues a golden angle apart, so that neighbours in a list differ."""
+    turns = [(0.61803398875 * i % 1, 0.85 - 0.3 * (i % 2)) for i in range(classes)]
+    rgb = [colorsys.hsv_to_rgb(hue, depth, 0.95 - 0.2 * (depth < 0.6)) for hue, depth in turns]
+    return np.round(255 * np.array(rgb)).astype(np.uint8)
 
 
 def _straight(name: str, classes: tuple[str, ...], *, first: int = 0, void: int) -> ClassList:
@@ -100,9 +117,12 @@ def get(name: str) -> ClassList:
 
 
 def shrunk(indices: Ids, height: int, width: int) -> Ids:
-    """Indices `(H, W)` at another size: each pixel takes the nearest one, at the same centres."""
+    """Indices `(H, W)` at another size: each pixel takes the one that its centre lies in.
+
+    In whole numbers: a centre on the edge of two pixels takes the second, on every machine.
+    """
     rows, columns = (
-        np.minimum(((np.arange(new) + 0.5) * (old / new)).astype(int), old - 1)
+        (2 * np.arange(new) + 1) * old // (2 * new)
         for new, old in zip((height, width), indices.shape, strict=True)
     )
     taken: Ids = indices[rows[:, None], columns[None, :]]

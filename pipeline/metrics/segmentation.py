@@ -14,7 +14,7 @@ Confusion = NDArray[np.int64]
 def confusion(predicted: NDArray[np.integer], truth: Ids, classes: int) -> Confusion:
     """Of one image: both (H, W); `VOID` pixels of the truth count nowhere.
 
-    Raises `ValueError` for unequal shapes or a predicted class that is not below `classes`.
+    Raises `ValueError` for unequal shapes, and for a class of either that is not below `classes`.
     """
     if predicted.shape != truth.shape:
         raise ValueError(f"predicted {predicted.shape}, but truth {truth.shape}")
@@ -22,7 +22,10 @@ def confusion(predicted: NDArray[np.integer], truth: Ids, classes: int) -> Confu
     said = predicted[known].astype(np.int64)
     if said.size and not 0 <= said.min() <= said.max() < classes:
         raise ValueError(f"predicted classes {said.min()} to {said.max()} of {classes}")
-    pairs = truth[known].astype(np.int64) * classes + said
+    marked = truth[known].astype(np.int64)
+    if marked.size and marked.max() >= classes:
+        raise ValueError(f"truth has class {marked.max()} of {classes}")
+    pairs = marked * classes + said
     counts: Confusion = np.bincount(pairs, minlength=classes * classes).astype(np.int64)
     return counts.reshape(classes, classes)
 

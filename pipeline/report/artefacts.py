@@ -53,6 +53,8 @@ class Artefact:
     problems: Sequence[str] = ()
     reason: str = ""
     """Why it was not executed, or not timed."""
+    task: str = ""
+    """Of its student, where it came from the shelf: other tasks have other metrics."""
 
     @property
     def name(self) -> str:
@@ -134,6 +136,7 @@ def _shelved(
         metrics=losses or None,
         problems=checked.get("problems") or (),
         reason=_reason(entry, bool(losses)),
+        task=manifest["spec"]["task"],
     )
 
 

@@ -53,8 +53,9 @@ class Comparison:
 
 
 def comparison(facts: Facts, shelf: Sequence[Artefact], metrics: Sequence[str]) -> Comparison:
-    """Everything of this run and of the shelf; `metrics` may be chosen from, the first leads."""
-    artefacts = merge(of_run(facts), shelf)
+    """All of this run, and of the shelf those of its task; `metrics` may be chosen from, the first leads."""
+    own = facts.config.student.task
+    artefacts = merge(of_run(facts), [artefact for artefact in shelf if artefact.task == own])
     here = ground(facts.roles["val"], facts.torch.row if facts.torch else None)
     groups = sorted(grouped(artefacts), key=lambda group: group[0] != here)
     drawn = [_group(facts, here, place, members, metrics) for place, members in groups]

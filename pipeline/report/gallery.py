@@ -11,6 +11,7 @@ from pipeline.data.layouts import Record
 from pipeline.errors import UserError
 from pipeline.files import read_json
 from pipeline.paths import DATA, EVALUATE
+from pipeline.report.drawing import Key, keys
 from pipeline.report.extremes import Drop, Extreme, extremes, largest_drop, ranked
 from pipeline.report.facts import STUDENT, Facts, File
 from pipeline.report.layers import Shot, shoot
@@ -43,6 +44,8 @@ class Gallery:
     rows: Sequence[Row]
     extremes: Sequence[Extreme]
     drops: Sequence[tuple[File, Drop]]
+    keys: Sequence[Key] = ()
+    """Classes that occur, where the maps are of classes."""
 
 
 def gallery(facts: Facts) -> Gallery:
@@ -71,7 +74,8 @@ def gallery(facts: Facts) -> Gallery:
         Row(shot, place(order.index(shot.id) + 1, len(order), metric), tags(shot.id, ends, losses))
         for shot in shots
     ]
-    return Gallery(rows, ends, losses)
+    occurring = [index for shot in shots for index in shot.classes]
+    return Gallery(rows, ends, losses, keys(chosen[0].classes if chosen else None, occurring))
 
 
 def drops(facts: Facts, task: DenseTask) -> list[tuple[File, Drop]]:

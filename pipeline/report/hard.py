@@ -18,15 +18,24 @@ HARDNESS = (
 """Every stratum in words."""
 
 
+def names(facts: Facts) -> list[str]:
+    """Strata that have any image: those of a density are empty where there are only classes."""
+    return [
+        name
+        for name in NAMES
+        if any(file.strata.get(name, {}).get("images") for file in facts.files)
+    ]
+
+
 def columns(facts: Facts) -> tuple[str, ...]:
     """Heads of the table."""
-    return tuple(f"{metric}, {stratum}" for stratum in NAMES for metric in shown(facts))
+    return tuple(f"{metric}, {stratum}" for stratum in names(facts) for metric in shown(facts))
 
 
 def hard_lines(facts: Facts) -> list[Line]:
     """Losses of every file whose strata were measured."""
     return [
-        Line(file.title, file.recipe, _cells(file.strata, shown(facts)))
+        Line(file.title, file.recipe, _cells(file.strata, names(facts), shown(facts)))
         for file in facts.files
         if file.strata
     ]
@@ -38,13 +47,15 @@ def explained(facts: Facts) -> str:
     parts = [
         f"{name}: {words} ({count(found[name]['images'], 'image')})"
         for name, words in zip(NAMES, HARDNESS, strict=True)
-        if name in found
+        if name in names(facts)
     ]
     return "; ".join(parts)
 
 
-def _cells(strata: Mapping[str, Mapping[str, Any]], metrics: Sequence[str]) -> Sequence[Cell]:
-    return [_loss(strata.get(name, {}).get(metric)) for name in NAMES for metric in metrics]
+def _cells(
+    strata: Mapping[str, Mapping[str, Any]], chosen: Sequence[str], metrics: Sequence[str]
+) -> Sequence[Cell]:
+    return [_loss(strata.get(name, {}).get(metric)) for name in chosen for metric in metrics]
 
 
 def _loss(row: Mapping[str, float] | None) -> Cell:

@@ -16,8 +16,9 @@ from pipeline.data.layouts import Record
 from pipeline.paths import CHECK, EVALUATE
 from pipeline.pictures import read_logits
 from pipeline.report import overlay
+from pipeline.report.drawing import drawing
 from pipeline.report.facts import STUDENT, TEACHER, Facts
-from pipeline.report.numbers import count, fixed
+from pipeline.report.numbers import fixed
 from pipeline.tasks.readout import Map
 from pipeline.tasks.task import DenseTask
 
@@ -38,6 +39,8 @@ class Layer:
     uri: str
     scores: Sequence[str] = ()
     """`CC 0.712`, for a map that is measured."""
+    classes: frozenset[int] = frozenset()
+    """Those that occur, in a map of classes."""
     listed: bool = True
     """Whether the gallery shows it: maps of float files look like torch's."""
 
@@ -57,6 +60,11 @@ class Shot:
     layers: Sequence[Layer]
 
     @property
+    def classes(self) -> frozenset[int]:
+        """Those that occur in any layer."""
+        return frozenset().union(*(layer.classes for layer in self.layers))
+
+    @property
     def box(self) -> str:
         """The view box of `dots`."""
         return f"0 0 {GRID} {round(GRID * self.height / self.width)}"
@@ -72,22 +80,20 @@ def shoot(
     image = read_rgb(record.image)
     height, width = image.shape[:2]
     sample = next(iter(samples([record], facts.height, facts.width)))
-    assert sample.density is not None, "prepare refuses such images"
-    density = sample.density.numpy()
     counts = np.zeros((1, 1), np.int32) if sample.counts is None else sample.counts.numpy()
     found = int(counts.sum())
-    title, people = "People", f"Where people looked in {record.id}, {count(found, 'fixation')}"
-    if sample.counts is None:
-        title, people = "Annotated", f"What is marked in {record.id}"
-    layers = [Layer("people", title, people, overlay.layer_uri(density, width, height))]
+    draw = drawing(task, record)
+    people = draw.annotated(sample, width, height)
+    layers = [Layer("people", *draw.told(sample), people.uri, classes=people.classes)]
     alike = {file.recipe for file in facts.files if not file.quantised}
     for key, title, path in sources(facts, record.id):
         if whole or path.exists():
             logits = read_logits(path)
             scores = measured(task, logits, sample)
-            alt = f"Saliency of {record.id} by {title[0].lower()}{title[1:]}, {', '.join(scores)}"
-            uri = overlay.layer_uri(task.probability(logits), width, height)
-            layers.append(Layer(key, title, alt, uri, scores, listed=key not in alike))
+            alt = ", ".join([draw.by(record.id, title[0].lower() + title[1:]), *scores])
+            shown = draw.predicted(logits, width, height)
+            listed = key not in alike
+            layers.append(Layer(key, title, alt, shown.uri, scores, shown.classes, listed))
     photo = overlay.photo_uri(image, WIDTH, quality)
     return Shot(record.id, width, height, photo, dots(counts), found, layers)
 

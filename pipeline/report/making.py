@@ -15,6 +15,8 @@ from pipeline.report.numbers import count, grouped, scientific
 
 PHASE_COLUMNS = ("Learns from", "Starts from", "Epochs", "Batch", "Optimiser", "Schedule")
 DATA_COLUMNS = ("Images", "Left out", "Layout", "Root", "Split", "Hash")
+EQUATIONS = {"saliency": " (Eq. 2)"}
+"""Of FastSal's paper; other objectives mix their terms in their own ways."""
 _ROLES = {"train": "Training", "pool": "Unlabelled pool", "val": "Validation"}
 
 
@@ -74,7 +76,7 @@ def learns_from(phase: Phase, pooled: bool) -> str:
         parts.append(f"{phase.teacher_weight:g} × labels by {_name(phase.labels)}{pool}")
     if phase.truth_weight > 0:
         parts.append(f"{phase.truth_weight:g} × annotations")
-    return " + ".join(parts) + " (Eq. 2)"
+    return " + ".join(parts) + EQUATIONS.get(phase.objective, "")
 
 
 def _rate(rate: float) -> str:

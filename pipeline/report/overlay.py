@@ -1,4 +1,4 @@
-"""Saliency maps over photographs, as pixels and as small data URIs."""
+"""Maps over photographs, of one value or of classes, as pixels and as small data URIs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ COLOURS = "inferno"
 WIDTH = 256
 LAYER, LEVELS = 160, 64
 """Longer side in pixels and steps of colour of a map that lies over a photograph."""
+LABELS = 320
+"""Longer side in pixels of a map of classes: its borders are sharp."""
+COVER = 0.62
+"""Opacity of a class's colour."""
 _GREY = np.array([0.299, 0.587, 0.114])
 _FAINT, _STRONG = 0.3, 0.6
 """Opacity of the map's lowest value, and what its highest adds."""
@@ -53,6 +57,13 @@ def blend(photo: Pixels, heat: NDArray[Any]) -> Pixels:
     return pixels
 
 
+def blend_classes(photo: Pixels, colours: NDArray[Any]) -> Pixels:
+    """`colours` (H, W, 3), those of the classes, evenly over the grey `photo` (H, W, 3)."""
+    mixed = (1 - COVER) * (photo @ _GREY)[..., None] + COVER * colours
+    pixels: Pixels = np.round(mixed).astype(np.uint8)
+    return pixels
+
+
 def legend() -> str:
     """The colour map from low to high as a CSS gradient."""
     stops = [colormaps[COLOURS](i / 8)[:3] for i in range(9)]
@@ -83,6 +94,27 @@ def layer_uri(heat: NDArray[Any], width: int, height: int) -> str:
     picture = Image.frombytes("P", size, levels.tobytes())
     picture.putpalette(np.round(255 * colormaps[COLOURS](steps)[:, :3]).astype(np.uint8).tobytes())
     opacity = np.round(255 * (_FAINT + _STRONG * steps)).astype(np.uint8).tobytes()
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True, transparency=opacity)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def label_size(width: int, height: int) -> tuple[int, int]:
+    """Height and width of a map of classes over a `width` x `height` photograph: `LABELS` long."""
+    share = LABELS / max(width, height)
+    return max(1, round(height * share)), max(1, round(width * share))
+
+
+def labels_uri(indices: Pixels, colours: Pixels) -> str:
+    """A `data:` URI that holds class `indices` (H, W) in `colours` (classes, 3) as a PNG.
+
+    Every class is as transparent as the others; indices without a colour are not to be seen.
+    """
+    number = len(colours)
+    kept = np.minimum(indices, number).astype(np.uint8)
+    picture = Image.frombytes("P", kept.shape[::-1], kept.tobytes())
+    picture.putpalette(np.vstack([colours, np.zeros((1, 3), np.uint8)])[:256].tobytes())
+    opacity = bytes([round(255 * COVER)] * number + [0])[:256]
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", optimize=True, transparency=opacity)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

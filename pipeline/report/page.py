@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline import tasks
-from pipeline.report import hard, lineage, making, overlay, tables, training, verdict
+from pipeline.report import by_class, hard, lineage, making, overlay, tables, training, verdict
 from pipeline.report.artefacts import Artefact
 from pipeline.report.comparison import Comparison, comparison
 from pipeline.report.curves import PhaseCurves
@@ -21,6 +21,7 @@ from pipeline.report.flow import flow
 from pipeline.report.gallery import Gallery
 from pipeline.report.inspected import COLUMNS, inspected_lines
 from pipeline.report.numbers import fixed, signed
+from pipeline.report.precision import precision_charts
 from pipeline.report.rail import rail
 
 HERE = Path(__file__).parent
@@ -67,7 +68,11 @@ def render(
         "flow": flow(found),
         "rail": rail(found),
     }
-    words = {"gated": " and ".join(task.gated), "watched": "fixations" in task.needs}
+    words = {
+        "gated": " and ".join(task.gated),
+        "watched": "fixations" in task.needs,
+        "together": " and ".join(task.over_all),
+    }
     filled = parts | words | _tables(facts) | _pictures(shown)
     return environment().get_template(TEMPLATE).render(filled)
 
@@ -88,6 +93,9 @@ def _tables(facts: Facts) -> dict[str, Any]:
         "run_lines": tables.run_lines(facts),
         "accuracy_columns": tables.accuracy_columns(metrics, smaller),
         "accuracy_lines": tables.accuracy_lines(facts, metrics, smaller),
+        "class_columns": by_class.columns(facts),
+        "class_lines": by_class.class_lines(facts),
+        "precision": precision_charts(facts),
         "phase_columns": making.PHASE_COLUMNS,
         "phase_entries": making.phase_entries(facts.config),
         "data_columns": making.DATA_COLUMNS,
@@ -129,6 +137,7 @@ def _pictures(shown: Gallery) -> dict[str, Any]:
         "drops": drops,
         "numbers": numbers,
         "legend": legend,
+        "keys": shown.keys,
     }
 
 

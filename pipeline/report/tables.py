@@ -49,6 +49,8 @@ class Line:
     note: str
     cells: Sequence[Cell]
     reference: bool = False
+    colour: str = ""
+    """Of a swatch before the title; empty for none."""
 
 
 def shown(facts: Facts) -> tuple[str, ...]:
@@ -193,16 +195,21 @@ def accuracy_columns(metrics: Sequence[str], smaller: Sequence[str]) -> list[str
     return [f"{name} {'↓' if name in smaller else '↑'}" for name in metrics]
 
 
+def predictors(facts: Facts) -> list[str]:
+    """Student, other readings of it, teachers, then the prior."""
+    return sorted(facts.means, key=lambda name: (name == PRIOR, name != STUDENT, name))
+
+
 def accuracy_lines(facts: Facts, metrics: Sequence[str], smaller: Sequence[str]) -> list[Line]:
     """Student, teachers, then the prior; the best of each column is marked."""
-    names = sorted(facts.means, key=lambda name: (name == PRIOR, name != STUDENT, name))
+    names = predictors(facts)
     tops = {
         metric: (min if metric in smaller else max)(facts.means[name][metric] for name in names)
         for metric in metrics
     }
     return [
         Line(
-            _title(name),
+            predictor_title(facts, name),
             _notes(facts, name),
             [_mean(facts.means[name][m], tops[m]) for m in metrics],
             reference=name == PRIOR,
@@ -215,8 +222,10 @@ def _mean(value: float, top: float) -> Cell:
     return cell(fixed(value, 4), tone="top" if value == top else "", key=value)
 
 
-def _title(name: str) -> str:
-    return {STUDENT: "Student", PRIOR: "Mean map"}.get(name, name[0].upper() + name[1:])
+def predictor_title(facts: Facts, name: str) -> str:
+    """A predictor as tables and charts call it."""
+    prior = tasks.of(facts.config.student).prior_title
+    return {STUDENT: "Student", PRIOR: prior}.get(name, name[0].upper() + name[1:])
 
 
 def _notes(facts: Facts, name: str) -> str:

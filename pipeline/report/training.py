@@ -16,8 +16,11 @@ WIDTH, HEIGHT = 360, 204
 LEFT, RIGHT, TOP, BOTTOM = 50, 14, 30, 42
 SMOOTHING = 30
 """A line is averaged over one part in so many, each side."""
-SHARED = ("CC", "NSS", "F", "S")
-"""Metrics whose axis is the same in every phase: all are of the same validation images."""
+SHARED = ("CC", "NSS", "F", "S", "mIoU", "IoU", "accuracy")
+"""Metrics whose axis is the same in every phase: all are of the same validation images.
+
+The first that was measured is what the whole training is drawn by.
+"""
 
 Ranges = Mapping[str, tuple[float, float]]
 
@@ -48,7 +51,7 @@ def phase_charts(phases: Sequence[PhaseCurves]) -> list[PhaseCharts]:
 
 
 def overview(phases: Sequence[PhaseCurves]) -> tuple[Markup, Markup] | None:
-    """The whole training by CC or F, for wide and for narrow screens; None for a single phase."""
+    """The whole training, for wide and for narrow screens; None for a single phase."""
     if len(phases) < 2:
         return None
     names = {series.name for curves in phases for series in curves.validation}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.report.facts import PRIOR, STUDENT, TEACHER, Facts, File, best
 from pipeline.report.numbers import count, fixed, mib, ms, percent, ratio, signed
-from pipeline.report.tables import shown
+from pipeline.report.tables import predictor_title, shown
 
 
 @dataclass(frozen=True)
@@ -143,4 +143,4 @@ def _teachers(facts: Facts) -> list[str]:
 def _against_prior(facts: Facts, metric: str) -> str:
     if PRIOR not in facts.means:
         return "student, in torch"
-    return f"mean map {fixed(facts.means[PRIOR][metric])}"
+    return f"{predictor_title(facts, PRIOR).lower()} {fixed(facts.means[PRIOR][metric])}"

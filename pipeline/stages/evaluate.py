@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from pipeline import checkpoint, tasks
+from pipeline import checkpoint, inference, tasks
 from pipeline.config import Config
 from pipeline.data import gaze, manifest
 from pipeline.data.evaluation import Sample, samples
@@ -45,6 +45,11 @@ def main(config: Config) -> None:
     for other in task.readouts:
         if other != config.student.readout:
             predictors[f"student {other}"] = read_otherwise(predictors["student"], task, other)
+    if more := inference.title(config.inference):
+        spec, asked = checkpoint.spec_of(header), config.inference
+        predict = inference.predictor(student, spec, asked, device)
+        height, width = asked.size or size
+        predictors[f"student {more}"] = Predictor(predict, (height, width))
     for name in config.student.teachers:
         predictors[f"teacher {name}"] = of_teacher(name, task, device)
     train = manifest.load_role(DATA, "train").records
@@ -68,6 +73,8 @@ def main(config: Config) -> None:
     write_json(EVALUATE / STRATA, of_difficulty(records, size))
     write_json(EVALUATE / "shown.json", shown)
     write_json(METRICS, {name: rounded(s.means()) for name, s in scores.items()})
+    for detail in scores["student"].details:
+        write_json(EVALUATE / f"{detail}.json", {n: s.details[detail] for n, s in scores.items()})
     for metric, left_out in scores["student"].undefined().items():
         if left_out:
             print(

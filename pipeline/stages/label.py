@@ -34,6 +34,7 @@ from pipeline.lock import in_turn
 from pipeline.paths import DATA, LABELS, MODEL, TEACHERS
 from pipeline.scratch import lock_file, scratch
 from pipeline.stages.entry import divided, part, rank
+from pipeline.stages.names import sized
 from pipeline.tasks.readout import CLASS_LOGITS, LOG_DENSITY, LOGITS
 
 
@@ -46,9 +47,11 @@ def main(config: Config, name: str) -> None:
     device = devices.choose(config.machine.device)
     devices.keep_freed_memory()
     records = {record.id: record for record in unlabelled_and_labelled()}
-    height, width = config.student.label_size
+    shown = sized(config.student)
+    height, width = config.student.label_size or (shown.height, shown.width)
     seen, kept = size_of(header), (height, width)
     meaning = spec_of(header).output
+    require_classes(name, header, config)
     spec = LabelSpec(
         teacher=name,
         teacher_hash=sha256_file(checkpoint),
@@ -69,6 +72,16 @@ def main(config: Config, name: str) -> None:
         print(f"{name}: labelled {written} of {spec.shards} shards")
         with in_turn(lock_file(folder, "merge"), "another rank's merge"):
             finish(spec, folder, LABELS / name)
+
+
+def require_classes(name: str, header: dict[str, Any], config: Config) -> None:
+    """Raise `UserError` for a teacher of other classes than the student learns."""
+    theirs, own = header["overrides"].get("classes"), config.student.overrides.get("classes")
+    if theirs != own:
+        raise UserError(
+            f"teacher {name} knows {theirs} classes, but the student learns {own}; train the "
+            f"teacher on data={config.data.name}, too"
+        )
 
 
 def label(spec: LabelSpec, folder: Path, read: Read, predict: Labeller, earlier: Path) -> int:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pipeline.config import Config
 from pipeline.config.check import one_of
+from pipeline.config.schema import Student
 from pipeline.errors import UserError
+
+if TYPE_CHECKING:
+    from students.registry import ModelSpec
 
 FEWEST = 4
 """Calibration images: ranges of activations that fewer show are those of single pictures."""
@@ -33,7 +39,33 @@ def check_names(config: Config) -> None:
     check_size(config.student.name, config.student.input_size)
     for name, teacher in config.student.teachers.items():
         one_of(f"student.teachers.{name}.model", teacher.model, experts)
+        check_teaching(name, config.student.task, teacher.model)
     check_recipes(config)
+
+
+def sized(student: Student) -> ModelSpec:
+    """The student's spec at the size it is trained for."""
+    import students
+
+    spec = students.spec(student.name)
+    if not student.input_size:
+        return spec
+    height, width = student.input_size
+    return dataclasses.replace(spec, height=height, width=width)
+
+
+def check_teaching(name: str, task: str, model: str) -> None:
+    """Raise `UserError` for a teacher of another task than the student's."""
+    import students
+    import teachers
+
+    known = students if model in students.names() else teachers
+    found = known.spec(model).task
+    if found != task:
+        raise UserError(
+            f"student.teachers.{name}: {model} is a {found} model and cannot teach {task}; choose "
+            "another teacher, or teacher=none"
+        )
 
 
 def check_size(name: str, size: Sequence[int]) -> None:

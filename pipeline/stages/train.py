@@ -14,13 +14,13 @@ import students
 from pipeline import checkpoint, provenance, ranks, tasks
 from pipeline.config import Config
 from pipeline.config.check import NOTHING, check_share, one_of
-from pipeline.config.schema import Phase, Student
+from pipeline.config.schema import Phase
 from pipeline.data import manifest
 from pipeline.data.dataset import ImageSet, read_image
 from pipeline.data.evaluation import samples
 from pipeline.data.layouts import Record
 from pipeline.data.loader import Batches, in_order
-from pipeline.distil import AdaptationLayers, Hinting, Objective, hint_objective
+from pipeline.distil import AdaptationLayers, Hinting, Objective, hint_objective, pairs
 from pipeline.engine import device as devices
 from pipeline.engine.distributed import together
 from pipeline.engine.history import write_curve
@@ -36,6 +36,7 @@ from pipeline.paths import DATA, MODEL, TRAIN
 from pipeline.scratch import scratch_of_first
 from pipeline.stages.entry import joint
 from pipeline.stages.label import expected_hashes
+from pipeline.stages.names import sized
 from pipeline.tasks.readout import MEANINGS
 from pipeline.tasks.task import torch_predictor
 from pipeline.weights import weights_path
@@ -115,15 +116,6 @@ def trained(config: Config, name: str, how: Runtime, folder: Path) -> Result:
     return train(trainable, batches, measured, plan, folder, how.group)
 
 
-def sized(student: Student) -> ModelSpec:
-    """The student's spec at the size it is trained for."""
-    spec = students.spec(student.name)
-    if not student.input_size:
-        return spec
-    height, width = student.input_size
-    return dataclasses.replace(spec, height=height, width=width)
-
-
 def initial_student(config: Config, phase: Phase) -> nn.Module:
     """The student as `phase.init` and `phase.take` say."""
     name, overrides = config.student.name, config.student.overrides
@@ -149,7 +141,7 @@ def parts(
         require_hinting(teacher, phase.teacher)
         teacher.to(device).requires_grad_(False)
         hinting, hinted = cast("Hinting", teacher), cast("Hinting", student)
-        adapt = AdaptationLayers(hinted.feature_channels, hinting.feature_channels)
+        adapt = adaptation(hinted, hinting, phase.teacher)
         objective = hint_objective(hinted, adapt, hinting, phase.hint_scale)
         images = ImageSet(records, spec.height, spec.width, truth=False)
         return objective, [adapt], held_out_loss(student, objective, images, phase, device)
@@ -181,6 +173,15 @@ def require_hinting(teacher: nn.Module, folder: str) -> None:
             f"teacher {Path(folder).name} cannot hint: it has no features that a student's could "
             "match; take hints from another (student.hints=salgan), or use -S phases=labels"
         )
+
+
+def adaptation(student: Hinting, teacher: Hinting, folder: str) -> AdaptationLayers:
+    """Layers between the levels that both have; `UserError` where there are none."""
+    try:
+        matched = pairs(student, teacher)
+    except ValueError as error:
+        raise UserError(f"teacher {Path(folder).name} cannot hint this student: {error}") from error
+    return AdaptationLayers(student.feature_channels, teacher.feature_channels, matched)
 
 
 def held_out_loss(

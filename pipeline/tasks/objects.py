@@ -49,7 +49,8 @@ class SalientObjectTask(DenseTask):
                     continue
                 target = batch[name]
                 entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
-                each = {"bce": entropy.mean(dim=(1, 2, 3)), "iou": iou_loss(logits, target)}
+                overlap = iou_loss(logits, target, phase.iou)
+                each = {"bce": entropy.mean(dim=(1, 2, 3)), "iou": overlap}
                 if name == "truth":
                     annotated = batch["annotated"].to(logits.device)
                     each = {term: value * annotated for term, value in each.items()}
@@ -97,6 +98,14 @@ class SalientObjectTask(DenseTask):
     def reduce(self, gathered: Sequence[Any]) -> dict[str, float]:
         """The best F of the mean curve, as SalMetric reports it."""
         return {"maxF": float(objects.f_of(objects.mean_curve(gathered)).max())}
+
+    def details(self, gathered: Sequence[Any]) -> dict[str, Any]:
+        """`curves`: precision and recall of the mean curve above each of the 256 levels."""
+        mean = objects.mean_curve(gathered)
+        both = {"precision": mean.precision, "recall": mean.recall}
+        # Significant digits, not decimals: F divides by numbers that may be tiny, but never 0.
+        kept = {name: [float(f"{value:.6g}") for value in each] for name, each in both.items()}
+        return {"curves": kept}
 
     def _saved(self, logits: Map, mask: Mask) -> objects.Levels:
         return objects.levels(self.at_size(logits, *mask.shape)[0].double().numpy())

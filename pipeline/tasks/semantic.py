@@ -51,6 +51,7 @@ class SemanticTask(DenseTask):
     gated = ("accuracy", "IoU")
     needs = ("labels",)
     readouts = ("classes",)
+    prior_title = "Class frequencies"
 
     def objective(self, student: nn.Module, phase: Phase) -> Objective:
         """The annotators' classes, auxiliary heads beside; a teacher's scores where it has any."""
@@ -59,7 +60,7 @@ class SemanticTask(DenseTask):
             main, auxiliary = outputs(student, batch["images"])
             found: dict[str, Tensor] = {}
             if phase.truth_weight > 0:
-                truth = batch["classes"].long()
+                truth = marked(batch, main)
                 found["truth"] = phase.truth_weight * cross_entropy(main, truth, phase)
                 for number, logits in enumerate(auxiliary):
                     # Plain: hard pixels are those of the main head (GALD's public training).
@@ -99,10 +100,17 @@ class SemanticTask(DenseTask):
         found: Confusion = np.sum(gathered, axis=0)
         return {"mIoU": segmentation.mean_iou(found)}
 
+    def details(self, gathered: Sequence[Any]) -> dict[str, Any]:
+        """`classes`: the IoU of each, in their order; None for one that neither side has."""
+        each = segmentation.iou(np.sum(gathered, axis=0))
+        return {"classes": [None if np.isnan(value) else round(float(value), 5) for value in each]}
+
     def prior(self, records: Sequence[Record], height: int, width: int) -> Map:
         """How often each class was where, as logits: what a model that ignores its input knows."""
-        listed = next(record.classes for record in records if record.classes is not None)
-        counts = np.ones((len(classes.get(listed)), height, width), np.float32)  # none is 0
+        listed = {record.classes for record in records if record.classes is not None}
+        if not listed:
+            raise UserError("no training image has classes; choose another data.train")
+        counts = np.ones((len(classes.get(min(listed))), height, width), np.float32)  # none is 0
         for record in records:
             if record.labels is not None:
                 found = shrunk(read_classes(record, read_size(record.image)), height, width)
@@ -129,6 +137,14 @@ class SemanticTask(DenseTask):
         truth = sample.classes.numpy()
         said = self.classes(logits, *truth.shape).numpy()
         return segmentation.confusion(said, truth, len(logits))
+
+
+def marked(batch: Batch, logits: Tensor) -> Tensor:
+    """Class indices (B, H, W) int64; `VOID` throughout for a batch of unlabelled images alone."""
+    if "classes" in batch:
+        classes_of: Tensor = batch["classes"]
+        return classes_of.long()
+    return torch.full_like(logits[:, 0], VOID, dtype=torch.int64)
 
 
 def outputs(student: nn.Module, images: Tensor) -> tuple[Tensor, list[Tensor]]:

@@ -36,6 +36,8 @@ class Scores:
     values: dict[str, Tensor]
     over_all: Mapping[str, float] = field(default_factory=dict)
     """Metrics of all images together, where the task has such."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """What lies behind those, by the name of the file that evaluation writes it to."""
 
     def means(self) -> dict[str, float]:
         """Mean per metric over the images that define it.
@@ -76,6 +78,8 @@ class DenseTask:
     """Parts of a record that measuring needs, of `map`, `fixations` and `labels`."""
     readouts: ClassVar[tuple[str, ...]] = ("sigmoid",)
     """How the output may be read."""
+    prior_title: ClassVar[str] = "Mean map"
+    """How people call what `prior` gives."""
 
     def objective(self, student: nn.Module, phase: Phase) -> Objective:
         """The loss of a phase that learns maps."""
@@ -94,6 +98,10 @@ class DenseTask:
     def reduce(self, gathered: Sequence[Any]) -> dict[str, float]:
         """`over_all` of what was gathered of all images, which are at least one."""
         raise NotImplementedError
+
+    def details(self, gathered: Sequence[Any]) -> dict[str, Any]:  # noqa: ARG002
+        """What lies behind `over_all`, by name and as JSON; nothing where there is no more."""
+        return {}
 
     def quick_score(self, logits: Map, sample: Sample) -> dict[str, Tensor]:
         """A few of them, for the pass after each epoch."""
@@ -144,7 +152,10 @@ class DenseTask:
                 yield found
 
         values = concatenate(rows())
-        return Scores(tuple(ids), values, self.reduce(gathered) if gathered else {})
+        if not gathered:
+            return Scores(tuple(ids), values)
+        details = {} if quick else self.details(gathered)
+        return Scores(tuple(ids), values, self.reduce(gathered), details)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from omegaconf import OmegaConf
 
@@ -34,9 +35,38 @@ def test_every_choice_composes(group: str, choice: str) -> None:
         overrides.append("phases=truth")
     if choice in ("deepgaze2", "deepgaze2_mobilenet"):
         overrides.append("phases=labels")  # it cannot hint
-    if (group, choice) == ("phases", "objects"):
-        overrides.append("student=cii_r18")
+    if group == "phases" and choice.startswith(("objects", "semantic")):
+        overrides.append(f"student=fastsal_a_{choice.removesuffix('_hinted')}")
+    if choice.endswith("_hinted"):
+        overrides.append("teacher=gald_r18" if "semantic" in choice else "teacher=cii_r18")
     compose(overrides)
+
+
+@pytest.mark.parametrize(
+    ("student", "teacher"), [("fastsal_a_objects", "cii_r50"), ("fastsal_a_semantic", "gald_r50")]
+)
+def test_naming_a_teacher_is_enough_to_be_taught_by_it(student: str, teacher: str) -> None:
+    alone = compose([f"student={student}"]).student.phases["full"]
+    assert (alone.labels, alone.teacher_weight) == ("outputs/data", 0)
+    taught = compose([f"student={student}", f"teacher={teacher}"]).student
+    assert taught.phases["full"].labels == f"outputs/labels/{teacher}"
+    assert taught.phases["full"].teacher_weight == taught.phases["full"].truth_weight == 1
+    assert taught.teachers[teacher].weights == f"shelf/{teacher}"
+
+
+def test_a_teacher_of_another_task_is_refused() -> None:
+    config = compose(["student=fastsal_a_objects", "teacher=gald_r18"])
+    with pytest.raises(UserError, match="gald_r18 is a semantic model and cannot teach salient_ob"):
+        check_names(config)
+
+
+def test_classes_need_data_that_has_them_and_as_many() -> None:
+    with pytest.raises(UserError, match=r"data=duts has none.*-S data=camvid"):
+        compose(["student=gald_r18", "data=duts", "profile=small"])
+    with pytest.raises(UserError, match=r"classes is 3, but data\.classes=camvid has 11"):
+        compose(["student=gald_r18", "data=camvid", "student.overrides.classes=3"])
+    with pytest.raises(UserError, match="did you mean 'camvid'"):
+        compose(["student=gald_r18", "data.classes=camvit", "student.overrides.classes=11"])
 
 
 def test_phases_of_another_task_are_refused() -> None:
@@ -61,7 +91,8 @@ def test_every_student_has_a_configuration_and_the_other_way_round() -> None:
 def test_choosing_a_student_builds_it(name: str) -> None:
     student = compose([f"student={name}"]).student
     assert student.name == name
-    students.build(name, **student.overrides)
+    with torch.device("meta"):  # shapes alone: the largest have 200 million parameters
+        students.build(name, **student.overrides)
 
 
 def test_params_yaml_is_what_conf_composes_to() -> None:

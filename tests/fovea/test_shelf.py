@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from fovea.cli import main
-from pipeline import shelf
+from fovea.commands.shelf import METRICS, OVER_ALL
+from pipeline import shelf, tasks
 from pipeline.errors import UserError
+from pipeline.files import read_json, write_json
 from tests.fovea.conftest import RECIPES, command
 
 
@@ -26,6 +28,42 @@ def test_entries_are_listed_with_sizes_and_metrics(
         assert line[1] == home.parent.name
         assert line[-4] == str(len(RECIPES))
         assert line[-2:] == ["1.5000", "0.6000"]
+
+
+def test_every_task_has_columns_of_its_own(
+    shelve: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    shelve(content=b"one")
+    made = {
+        "salient_object": {"S": 0.81, "F": 0.82, "maxF": 0.9},
+        "semantic": {"accuracy": 0.91, "IoU": 0.5, "mIoU": 0.45},
+    }
+    for task, metrics in made.items():
+        path = shelve(task, task.encode()) / "bundle" / "manifest.json"
+        content = read_json(path)
+        content["spec"]["task"] = task
+        content["lineage"]["torch_metrics"]["student"] = metrics
+        write_json(path, content)
+    assert main(["shelf", "list"]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split()[5:] == ["NSS", "CC", "S", "F", "mIoU"]
+    assert {line.split()[1]: line.split()[6:] for line in lines} == {
+        "tiny": ["1.5000", "0.6000"],
+        "salient_object": ["0.8100", "0.8200"],
+        "semantic": ["0.4500"],
+    }
+    key = next(line.split()[0] for line in lines if " semantic " in line)
+    assert main(["shelf", "show", key]) == 0
+    shown = capsys.readouterr().out.splitlines()[2:4]
+    assert shown[0].split()[:4] == ["file", "MiB", "accuracy", "IoU"]
+    assert shown[1].split() == ["torch", "0.9100", "0.5000"]
+
+
+def test_the_columns_are_what_the_tasks_are_judged_by() -> None:
+    for name, metrics in METRICS.items():
+        assert tasks.get(name).gated == metrics
+    for name, metrics in OVER_ALL.items():
+        assert tasks.get(name).over_all == metrics
 
 
 def test_an_empty_shelf_says_so(capsys: pytest.CaptureFixture[str]) -> None:

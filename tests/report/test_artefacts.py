@@ -125,6 +125,20 @@ def test_other_images_and_machines_stand_apart(config: Config, changes, why: str
     assert "fastsal_c" in apart.views[0].narrow
 
 
+def test_students_of_another_task_have_other_metrics_and_are_left_out(config: Config) -> None:
+    workspace.write(config)
+    path = shelve("00aa", "gald_r18") / "bundle" / manifest.NAME
+    content = read_json(path)
+    content["spec"]["task"] = "semantic"
+    for entry in content["artefacts"].values():
+        metrics = entry["metrics"]["metrics"] or {}
+        entry["metrics"]["metrics"] = {"IoU": metrics["CC"]} if metrics else None
+    write_json(path, content)
+    found = compared(config)
+    assert (len(found.groups), found.shelved) == (1, 0)
+    assert not any("gald_r18" in line.title for line in found.lines)
+
+
 def test_the_table_has_every_artefact_and_says_what_is_comparable(config: Config) -> None:
     workspace.write(config)
     shelve("00aa", cc=0.2, times=0.1, validation="ab" * 32)

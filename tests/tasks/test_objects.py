@@ -95,7 +95,7 @@ def test_the_papers_f_runs_over_all_images() -> None:
     maps = iter([logits(seed) for seed in range(3)])
     scores = TASK.evaluate(lambda _image: next(maps), samples)
     assert isinstance(scores, Scores)
-    curves = [TASK.curve(logits(seed), sample(seed)) for seed in range(3)]
+    curves = [TASK.gather(logits(seed), sample(seed), quick=False) for seed in range(3)]
     expected = objects.f_of(objects.mean_curve(curves)).max()
     assert scores.means()["maxF"] == pytest.approx(expected)
     assert set(scores.values) == set(TASK.metrics), "of each image there is none"
@@ -114,3 +114,13 @@ def test_an_image_without_a_mask_is_named() -> None:
 def test_it_is_read_by_the_sigmoid_alone_and_needs_no_fixations() -> None:
     assert SalientObjectTask.readouts == ("sigmoid",)
     assert SalientObjectTask.needs == ("map",)
+
+
+def test_the_authors_iou_is_of_the_whole_batch() -> None:
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(3, 1, 4, 5, generator=generator)
+    y = torch.rand(3, 1, 4, 5, generator=generator).round()
+    both = (x.sigmoid() * y).sum().item()
+    either = (x.sigmoid() + y).sum().item() - both
+    found = iou_loss(x, y, "batch")
+    assert found.tolist() == pytest.approx([1 - (both + 1) / (either + 1)] * 3, rel=1e-5)

@@ -62,15 +62,18 @@ def cityscapes(root: Path, split: str) -> list[Record]:
     return records
 
 
+def _voc_marks(split: str) -> str:
+    return "SegmentationClassAug" if split.endswith("aug") else "SegmentationClass"
+
+
 def _voc_splits(root: Path) -> list[str]:
-    return _lists(root, "Segmentation") if (root / "SegmentationClass").is_dir() else []
+    return [s for s in _lists(root, "Segmentation") if (root / _voc_marks(s)).is_dir()]
 
 
 @layout("voc", _voc_splits)
 def voc(root: Path, split: str) -> list[Record]:
     """JPEGImages/ with SegmentationClass/ (SegmentationClassAug/ for trainaug), by split lists."""
-    marks = "SegmentationClassAug" if split.endswith("aug") else "SegmentationClass"
-    return _listed(root, "Segmentation", split, marks, "voc")
+    return _listed(root, "Segmentation", split, _voc_marks(split), "voc")
 
 
 def _context_splits(root: Path) -> list[str]:

@@ -89,7 +89,7 @@
     draw("left");
     draw("right");
   });
-  find(".show-dots").addEventListener("change", (event) => {
+  find(".show-dots")?.addEventListener("change", (event) => {
     stage.classList.toggle("dotted", event.target.checked);
   });
   find(".bare").addEventListener("change", (event) => {
