@@ -41,7 +41,7 @@ def _spec(name: str, side: int, section: str) -> ModelSpec:
         multiple_of=32,
         mean=MEAN,
         std=STD,
-        output="logits",
+        output="class-logits",
         source=f"Lin et al., ZigZagNet (CVPR 2019), {section}; no public code of segmentation",
     )
 

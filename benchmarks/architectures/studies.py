@@ -161,4 +161,45 @@ CEDNET = Study(
     measured_on="box AP on COCO, RetinaNet on CEDNet-T",
 )
 
-STUDIES = {study.name: study for study in (CII, GALD, ZIGZAG, CEDNET)}
+_SCRATCH = ("student.weights=none",)
+OBJECTS_TAUGHT = Study(
+    name="objects_taught",
+    title="FastSal (A) for salient objects, alone and taught by CII-R18",
+    base=("student=fastsal_a_objects",),
+    rows=(
+        Row("alone", "alone", ()),
+        Row("taught", "taught", ("teacher=cii_r18",)),
+        Row("alone-scratch", "alone, backbone from scratch", _SCRATCH),
+        Row("taught-scratch", "taught, backbone from scratch", ("teacher=cii_r18", *_SCRATCH)),
+    ),
+    metrics=("maxF", "MAE", "S", "F"),
+    claims=(
+        Claim("taught", "alone", "no paper; FastSal, Table V: labels help"),
+        Claim("taught-scratch", "alone-scratch", "no paper; FastSal, Table V: labels help"),
+    ),
+    published={},
+    measured_on="none has this",
+)
+
+CLASSES_TAUGHT = Study(
+    name="classes_taught",
+    title="FastSal (A)'s decoder with a class head, alone and taught by GALD-R18",
+    base=("student=fastsal_a_semantic",),
+    rows=(
+        Row("alone", "alone", ()),
+        Row("taught", "taught", ("teacher=gald_r18",)),
+        Row("alone-scratch", "alone, backbone from scratch", _SCRATCH),
+        Row("taught-scratch", "taught, backbone from scratch", ("teacher=gald_r18", *_SCRATCH)),
+    ),
+    metrics=("mIoU", "accuracy"),
+    claims=(
+        Claim("taught", "alone", "no paper; FastSal, Table V: labels help"),
+        Claim("taught-scratch", "alone-scratch", "no paper; FastSal, Table V: labels help"),
+    ),
+    published={},
+    measured_on="none has this",
+)
+
+STUDIES = {
+    study.name: study for study in (CII, GALD, ZIGZAG, CEDNET, OBJECTS_TAUGHT, CLASSES_TAUGHT)
+}

@@ -45,6 +45,7 @@ def _table(study: Study, entries: Sequence[Entry]) -> list[str]:
         epochs = ", ".join(str(count) for count in own[0].epochs.values())
         published = study.published.get(row.key, "")
         lines.append(f"| {row.title} | {' | '.join(cells)} | {epochs} | {published} |")
+    lines += _references(study, entries, len(apart))
     images = ", ".join(f"{number} {role}" for role, number in first.images.items())
     about = f"`{' '.join(first.given) or 'sample data'}`; images: {images}; "
     about += f"seeds {', '.join(map(str, seeds))}. The paper: {study.measured_on}."
@@ -53,6 +54,20 @@ def _table(study: Study, entries: Sequence[Entry]) -> list[str]:
         about,
         "\n".join(lines),
         "\n".join(f"- {text}" for claim in study.claims if (text := agrees(study, claim, entries))),
+    ]
+
+
+def _references(study: Study, entries: Sequence[Entry], apart: int) -> list[str]:
+    """What ignores the images, and the teachers, on the same images."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        for name in entry.others:
+            if name == "mean map" or name.startswith("teacher "):
+                found.setdefault(name, entry)
+    return [
+        f"| *{name}* | {' | '.join(f'{e.others[name][m]:.4f}' for m in study.metrics)} |"
+        + " |" * (apart + 2)
+        for name, e in found.items()
     ]
 
 

@@ -115,7 +115,8 @@ def run(chosen: argparse.Namespace, names: Sequence[str], given: dict[str, Path]
             )
         images = described(records, chosen)
         host = this_host()
-        machine = f"{host.cpu}, {host.os}, {chosen.threads} threads"
+        threads = f"{chosen.threads} thread{'s' if chosen.threads > 1 else ''}"
+        machine = f"{host.cpu}, {host.os}, {threads}"
         every = list(pairs(subjects, by, images, chosen.threads, machine))
 
         def measure(pair: Pair) -> dict[str, object]:

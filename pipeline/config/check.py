@@ -251,6 +251,8 @@ def _check_shown(key: str, phase: Phase) -> None:
     one_of(f"{key}.iou", phase.iou, IOU_FORMS)
     if phase.ohem is not None and not 0 < phase.ohem < 1:
         raise UserError(f"{key}.ohem is {phase.ohem}; use a probability between 0 and 1, or null")
+    if phase.balance is not None and not phase.balance > 1:
+        raise UserError(f"{key}.balance is {phase.balance}; use more than 1, or null")
     if not 0 < phase.ohem_share <= 1:
         raise UserError(f"{key}.ohem_share is {phase.ohem_share}; use a share above 0, at most 1")
     decay = phase.optimiser.layer_decay

@@ -131,6 +131,9 @@ class Phase:
     ohem_share: float = 0.17
     """Share of a batch's pixels, the hardest, that are learned from anyhow (GALD: 100,000 of a crop
     of 769x769)."""
+    balance: float | None = None
+    """c of the weights 1 / ln(c + share of the training pixels) of classes, by which rare ones
+    count more (ENet: 1.02); null: all alike."""
     auxiliary_weight: float = 0.4
     """Weight of the loss of auxiliary heads, where a student has any."""
     optimiser: Optimiser = field(default_factory=Optimiser)
@@ -249,8 +252,12 @@ class Profile:
     """Input of semantic students; empty: their spec's."""
     semantic_scale: list[float] = field(default_factory=lambda: [0.7, 2.1])
     """As `Phase.scale`; GALD's."""
+    semantic_epochs: int = 134
+    """GALD's 50,000 steps of 8 images on Cityscapes."""
+    semantic_batch: int = 8
     semantic_lr: float = 0.01
     ohem: float | None = 0.7
+    balance: float | None = None
     full_epochs: int = 32
     """Of students trained in one phase (CII, Sec. 4.1)."""
     full_batch: int = 30

@@ -7,7 +7,7 @@ def _split(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(","))
 
 
-SAMPLE = _split("background, shape, people, building, plant, vehicle, object")
+SAMPLE = _split("background, sky, ground, table, shape, people, plant, object")
 """Of the generated scenes."""
 
 CAMVID = _split(

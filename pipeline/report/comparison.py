@@ -53,7 +53,7 @@ class Comparison:
 
 
 def comparison(facts: Facts, shelf: Sequence[Artefact], metrics: Sequence[str]) -> Comparison:
-    """All of this run, and of the shelf those of its task; `metrics` may be chosen from, the first leads."""
+    """Everything of this run, and of the shelf what has its task; the first of `metrics` leads."""
     own = facts.config.student.task
     artefacts = merge(of_run(facts), [artefact for artefact in shelf if artefact.task == own])
     here = ground(facts.roles["val"], facts.torch.row if facts.torch else None)

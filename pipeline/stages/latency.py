@@ -73,10 +73,8 @@ def measure_all(config: Config, names: Sequence[str]) -> dict[str, LatencyRow]:
     rows: dict[str, LatencyRow] = {}
     try:
         with Meter("latency", 1 + len(names), "files") as meter:
-            student = config.student
-            rows[TORCH] = measure_eager(
-                weights, student.name, INPUT, threads, plan, student.overrides
-            )
+            name, built_with = config.student.name, checkpoint.read(weights)[1]["overrides"]
+            rows[TORCH] = measure_eager(weights, name, INPUT, threads, plan, built_with)
             meter(1, TORCH)
             for name in names:
                 report = ExportReport.read(EXPORTS / name / "export.json")

@@ -145,7 +145,7 @@ def parts(
         objective = hint_objective(hinted, adapt, hinting, phase.hint_scale)
         images = ImageSet(records, spec.height, spec.width, truth=False)
         return objective, [adapt], held_out_loss(student, objective, images, phase, device)
-    task = tasks.of(config.student)
+    task = tasks.of(config.student).informed(DATA)
     learner = student
     helpers: list[nn.Module] = []
     if phase.arithmetic == "int8":

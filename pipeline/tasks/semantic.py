@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from pathlib import Path
+from typing import Any, Protocol, Self, cast
 
 import numpy as np
 import torch
@@ -21,6 +24,7 @@ from pipeline.data.layouts import Record
 from pipeline.distil import Objective
 from pipeline.engine.loop import Batch
 from pipeline.errors import UserError
+from pipeline.files import read_json
 from pipeline.labels.scores import soft_cross_entropy
 from pipeline.losses import hard_pixels
 from pipeline.metrics import segmentation
@@ -42,6 +46,8 @@ class SemanticTask(DenseTask):
     """Classes, trained by cross-entropy, of hard pixels alone if the phase says so."""
 
     output: str = CLASS_LOGITS
+    shares: tuple[float, ...] = ()
+    """Of each class in the training pixels; empty where nobody counted."""
 
     name = "semantic"
     metrics = ("accuracy", "IoU")
@@ -53,18 +59,32 @@ class SemanticTask(DenseTask):
     readouts = ("classes",)
     prior_title = "Class frequencies"
 
+    def informed(self, data: Path) -> Self:
+        """With the share of each class, as preparing the data counted them."""
+        pixels = list(read_json(data / "classes.json")["pixels"]["train"].values())
+        total = max(1, sum(pixels))
+        return dataclasses.replace(self, shares=tuple(number / total for number in pixels))
+
+    def weights(self, phase: Phase) -> Tensor | None:
+        """Of each class in the loss; None where all are alike."""
+        if phase.balance is None:
+            return None
+        return torch.tensor([1 / math.log(phase.balance + share) for share in self.shares])
+
     def objective(self, student: nn.Module, phase: Phase) -> Objective:
         """The annotators' classes, auxiliary heads beside; a teacher's scores where it has any."""
+        balance = self.weights(phase)
 
         def objective(batch: Batch) -> dict[str, Tensor]:
             main, auxiliary = outputs(student, batch["images"])
             found: dict[str, Tensor] = {}
             if phase.truth_weight > 0:
                 truth = marked(batch, main)
-                found["truth"] = phase.truth_weight * cross_entropy(main, truth, phase)
+                own = cross_entropy(main, truth, phase, balance)
+                found["truth"] = phase.truth_weight * own
                 for number, logits in enumerate(auxiliary):
                     # Plain: hard pixels are those of the main head (GALD's public training).
-                    plain = cross_entropy(logits, truth)
+                    plain = cross_entropy(logits, truth, balance=balance)
                     found[f"auxiliary{number}"] = phase.auxiliary_weight * plain
             if phase.teacher_weight > 0:
                 taught = soft_cross_entropy(main, batch["labels"])
@@ -155,12 +175,18 @@ def outputs(student: nn.Module, images: Tensor) -> tuple[Tensor, list[Tensor]]:
     return student(images).float(), []
 
 
-def cross_entropy(logits: Tensor, truth: Tensor, phase: Phase | None = None) -> Tensor:
+def cross_entropy(
+    logits: Tensor, truth: Tensor, phase: Phase | None = None, balance: Tensor | None = None
+) -> Tensor:
     """Mean over the pixels that count: all but `VOID`, of which `phase.ohem` keeps the hard ones.
 
-    `logits` (B, C, H, W), `truth` (B, H, W) int64. A batch that is void only costs 0.
+    `logits` (B, C, H, W), `truth` (B, H, W) int64; `balance` (C,) are weights of the classes, of
+    which the mean is a weighted one. A batch that is void only costs 0.
     """
     if phase is not None and phase.ohem is not None:
         truth = hard_pixels(logits, truth, phase.ohem, phase.ohem_share, VOID)
-    total = F.cross_entropy(logits, truth, ignore_index=VOID, reduction="sum")
-    return total / (truth != VOID).sum().clamp_min(1)
+    balance = None if balance is None else balance.to(logits)
+    total = F.cross_entropy(logits, truth, balance, ignore_index=VOID, reduction="sum")
+    known = truth[truth != VOID]
+    counted = known.numel() if balance is None else balance[known].sum()
+    return total / torch.as_tensor(counted).to(total).clamp_min(1e-6)

@@ -6,7 +6,8 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -80,6 +81,10 @@ class DenseTask:
     """How the output may be read."""
     prior_title: ClassVar[str] = "Mean map"
     """How people call what `prior` gives."""
+
+    def informed(self, data: Path) -> Self:  # noqa: ARG002
+        """The task with what it wants to know of the training images, from the data's folder."""
+        return self
 
     def objective(self, student: nn.Module, phase: Phase) -> Objective:
         """The loss of a phase that learns maps."""

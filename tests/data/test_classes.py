@@ -18,7 +18,7 @@ from pipeline.data.records import Record
 from pipeline.errors import UserError
 
 PUBLISHED = {
-    "sample": 7, "camvid": 11, "cityscapes": 19, "voc": 21, "pascal_context": 60,
+    "sample": 8, "camvid": 11, "cityscapes": 19, "voc": 21, "pascal_context": 60,
     "pascal_context59": 59, "ade20k": 150,
 }  # fmt: skip
 VOIDS = {

@@ -88,12 +88,18 @@ def planes(colour: Colour) -> Array:
     return np.asarray(colour, dtype=np.float32)[:, None, None]
 
 
-def background(scene: Background, height: int, width: int) -> tuple[Array, Array]:
-    """The picture without things `(3, height, width)` and the noise it was made with."""
-    cloud = noise(height, width, scene.seed)
+def view(scene: Background, height: int, width: int) -> View:
+    """What the background of a scene is painted from."""
     x = np.arange(width, dtype=np.float32)[None, :]
     y = np.arange(height, dtype=np.float32)[:, None]
-    share = KINDS[scene.kind](View(scene, x, y, cloud))
+    return View(scene, x, y, noise(height, width, scene.seed))
+
+
+def background(scene: Background, height: int, width: int) -> tuple[Array, Array]:
+    """The picture without things `(3, height, width)` and the noise it was made with."""
+    seen = view(scene, height, width)
+    x, y, cloud = seen.x, seen.y, seen.cloud
+    share = KINDS[scene.kind](seen)
     near = pattern(scene.near, x, y, cloud)
     far = pattern(scene.far, x, y, cloud[::-1, ::-1])
     picture = np.empty((3, height, width), dtype=np.float32)
