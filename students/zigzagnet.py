@@ -83,7 +83,8 @@ def _built(
 ) -> ZigZagNet:
     if preset not in PRESETS:
         raise ValueError(f"preset is one of {', '.join(PRESETS)}; got {preset!r}")
-    chosen = {"outputs": "finest", **PRESETS[preset], **switches}
+    given = {name: value for name, value in switches.items() if value is not None}
+    chosen = {"outputs": "finest", **PRESETS[preset], **given}
     student = ZigZagNet(depth, classes, Design(**chosen))
     load_resnet(student.backbone, weights)
     return student
@@ -98,7 +99,8 @@ def zigzagnet_r101(
 ) -> ZigZagNet:
     """ZigZagNet on ResNet-101; `weights` fills the backbone (file, `torchvision` or None).
 
-    `switches` are fields of `students.zigzag.Design`, over those of the preset `paper` or `author`.
+    `switches` are fields of `students.zigzag.Design`, over those of the preset `paper` or `author`;
+    None leaves the preset's.
     """
     return _built(101, weights, classes, preset, switches)
 
@@ -126,4 +128,5 @@ def zigzagnet_r18(
     Arguments as for `zigzagnet_r101`; with `preset=author` nothing but the width is light.
     """
     light = {"width": 64, **(LIGHT if preset == "paper" else {})}
-    return _built(18, weights, classes, preset, {**light, **switches})
+    given = {name: value for name, value in switches.items() if value is not None}
+    return _built(18, weights, classes, preset, {**light, **given})
