@@ -92,7 +92,7 @@ def test_colours_are_the_report_s_and_those_of_a_list_of_that_length_without_nam
     photo = pixels(4, 6)
     grey = np.asarray(Image.fromarray(photo).convert("L"))
     found = np.arange(24, dtype=np.uint8).reshape(4, 6) % len(NAMES)
-    for names, colours in ((NAMES, get("sample").colours), (("",) * 7, palette(7))):
+    for names, colours in ((NAMES, get("sample").colours), (("",) * len(NAMES), palette(len(NAMES)))):
         drawn = np.asarray(classes.overlay(grey, found, names).convert("RGB")).astype(int)
         assert np.abs(drawn - blend_classes(photo, colours[found])).max() <= 1  # whole grey levels
 
@@ -120,7 +120,7 @@ def test_16_bits_are_refused_before_anything_is_written(tmp_path: Path) -> None:
 
 
 def test_names_come_from_the_data_a_bundle_was_made_of() -> None:
-    entry = {"output": {"meaning": classes.MEANING, "shape": [1, 7, 12, 16]}}
+    entry = {"output": {"meaning": classes.MEANING, "shape": [1, len(NAMES), 12, 16]}}
     content = {"lineage": {"data": {"train": {"classes": "sample"}}}}
     assert model._class_names(content, entry) == NAMES
     assert model._class_names({"lineage": {"data": {"train": {"classes": "voc"}}}}, entry) == ()

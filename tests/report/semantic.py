@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.config import Config, compose
-from pipeline.data import manifest
+from pipeline.data import classes, manifest
 from pipeline.data.evaluation import samples
 from pipeline.data.manifest import Source
 from pipeline.data.resize import NAME
@@ -22,8 +22,8 @@ from tests.report import workspace
 
 IDS = ("one", "two", "three")
 SIZE = (60, 80)
-CLASSES = 7
-SKY, PEOPLE = 0, 2
+NAMES = classes.get("sample").classes
+SKY, PEOPLE = NAMES.index("sky"), NAMES.index("people")
 """The only classes that occur; beside them the last column of every image is void."""
 
 
@@ -43,7 +43,7 @@ def annotation() -> np.ndarray:
 
 def logits(shift: int) -> np.ndarray:
     """(classes, 30, 40) of a predictor whose people stand `shift` pixels beside the annotated."""
-    found = np.zeros((CLASSES, 30, 40), np.float32)
+    found = np.zeros((len(NAMES), 30, 40), np.float32)
     found[SKY] = 1
     found[PEOPLE, 10:20, 15 + shift : 25 + shift] = 4
     return found

@@ -41,7 +41,7 @@ def test_the_page_shows_classes_and_names_those_that_occur(config: Config) -> No
     for word in ("Saliency of", "saliency", "fixation", "Fixation", "attention"):
         assert word not in text.partition("<body>")[2].partition("<script>")[0]
     legend = text.partition('class="swatches"')[2].partition("</ul>")[0]
-    assert re.findall(r"</i> (\w+)</li>", legend) == ["background", "people"]
+    assert re.findall(r"</i> (\w+)</li>", legend) == ["sky", "people"]
     assert "Class frequencies" in page.text
     assert "Mean map" not in page.text
     assert "mIoU: of all images together" in page.text
@@ -57,8 +57,8 @@ def test_every_class_has_its_iou_by_predictor(config: Config) -> None:
     assert [people[0].value, people[2].value] == ["8.4\u202f%", "0.0000"]
     assert people[1].tone == "top"
     assert people[1].key == pytest.approx(0.54, abs=0.02)  # 14 of 26 columns are both's
-    assert [cell.value for cell in lines["vehicle"].cells] == ["none", "—", "—"]
-    assert lines["people"].colour == colour(classes.get("sample").colours[2])
+    assert [cell.value for cell in lines["plant"].cells] == ["none", "—", "—"]
+    assert lines["people"].colour == colour(classes.get("sample").colours[semantic.PEOPLE])
 
 
 def test_a_task_without_classes_has_neither_table_nor_legend(folder: Path) -> None:
