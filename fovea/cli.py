@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from fovea.commands import (
     bench,
+    bundle,
     compare,
     config,
     data,
@@ -32,6 +33,7 @@ COMMANDS = (
     target,
     submit,
     shelf,
+    bundle,
     data,
     weights,
     config,

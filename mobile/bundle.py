@@ -22,9 +22,11 @@ from PIL import Image
 
 from mobile import manifest, recipes
 from mobile.backend import Array, get_backend
+from mobile.contract.layers import hexadecimal
 from mobile.export import ExportReport, open_runner
 from mobile.latency_row import LatencyRow
 from mobile.parity import torch_output
+from pipeline.data.classes import colours_of
 from pipeline.errors import UserError
 from pipeline.files import replace_tree, tree_hash, write_json
 
@@ -61,13 +63,15 @@ def assemble(
     artefacts: Sequence[Artefact],
     golden: Mapping[str, npt.NDArray[np.uint8]],
     lineage: Mapping[str, Any],
+    classes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Build the bundle `target` and return its manifest; `target` is whole or as it was before.
 
     `golden` maps names to (H, W, 3) uint8 images at model size; they are run through `student`
     (eval mode) and every artefact that can run on this machine. `lineage` (teachers, labels,
-    checkpoint, calibration …) is written as given. Raises `UserError` for no artefacts, two of one
-    recipe, a file that is not the one of its report, or a golden image of another size.
+    checkpoint, calibration …) is written as given; `classes` names what class logits are of. Raises
+    `UserError` for no artefacts, two of one recipe, a file that is not the one of its report, a
+    golden image of another size, or as many classes as the output has not.
     """
     _check(spec, artefacts, golden)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +84,7 @@ def assemble(
             "schema": manifest.SCHEMA,
             "spec": asdict(spec),
             "input": manifest.input_contract(spec.height, spec.width),
-            "output": {"shape": entries[0]["output"]["shape"], "meaning": spec.output},
+            "output": _output(spec, entries[0]["output"]["shape"], classes),
             "artefacts": {entry["recipe"]: entry for entry in entries},
             "golden": golden_entries,
             "lineage": dict(lineage),
@@ -112,6 +116,17 @@ def verify(bundle: Path) -> list[str]:
         if not any(name == path or name.startswith(f"{path}/") for name in listed):
             problems.append(f"artefact {recipe}: {path or 'no path'} is not a listed file")
     return problems
+
+
+def _output(spec: ModelSpec, shape: Sequence[int], classes: Sequence[str]) -> dict[str, Any]:
+    said: dict[str, Any] = {"shape": shape, "meaning": spec.output}
+    if not classes:
+        return said
+    if len(classes) != shape[1]:
+        raise UserError(f"{spec.name} gives {shape[1]} classes; {len(classes)} were named")
+    colours = hexadecimal(colours_of(classes))
+    paired = zip(classes, colours, strict=True)
+    return said | {"classes": [{"name": name, "colour": colour} for name, colour in paired]}
 
 
 def _check(

@@ -82,6 +82,8 @@ class LatencyRow:
     host: str
     """Fingerprint of the machine and its runtimes."""
     source: Source
+    thermal_status: str | None = None
+    """The system's own word for how hot the device is: `none`, `light`, …; `nominal`, `fair`, …"""
 
     def __post_init__(self) -> None:
         for name, kind in typing.get_type_hints(LatencyRow).items():
@@ -112,7 +114,8 @@ def parse(value: Any, where: str) -> LatencyRow:
             "measure again, or update to the version that wrote it"
         )
     known = {field.name for field in dataclasses.fields(LatencyRow)}
-    missing, unknown = sorted(known - value.keys()), sorted(value.keys() - known)
+    optional = {"thermal_status"}  # only apps on a phone can tell
+    missing, unknown = sorted(known - optional - value.keys()), sorted(value.keys() - known)
     if missing or unknown:
         raise UserError(f"{where}: latency row lacks {missing} and has unknown {unknown}")
     try:

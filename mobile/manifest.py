@@ -8,6 +8,7 @@ from typing import Any
 from pipeline.data.resize import NAME as RESIZE
 from pipeline.errors import UserError
 from pipeline.files import read_json, tree_hash
+from pipeline.tasks.readout import MEANINGS
 
 SCHEMA = 1
 NAME = "manifest.json"
@@ -79,8 +80,21 @@ def load(bundle: Path) -> dict[str, Any]:
     task = manifest["spec"].get("task")
     if task not in TASKS:
         raise UserError(f"{path}: task {task!r} is unknown; known: {', '.join(TASKS)}")
+    _check_way(manifest, path)
     result: dict[str, Any] = manifest
     return result
+
+
+def _check_way(manifest: dict[str, Any], path: Path) -> None:
+    """How an image goes in and what comes out must both be known here."""
+    meaning = manifest["output"].get("meaning")
+    if meaning not in MEANINGS.values():
+        known = ", ".join(MEANINGS.values())
+        raise UserError(f"{path}: an output that means {meaning!r} is unknown; known: {known}")
+    resize = manifest["input"].get("resize")
+    name = resize.get("name") if isinstance(resize, dict) else None
+    if name != RESIZE:
+        raise UserError(f"{path}: the resize {name!r} is unknown; known: {RESIZE}")
 
 
 def _broken_part(manifest: dict[str, Any]) -> str | None:

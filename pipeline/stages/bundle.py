@@ -12,7 +12,7 @@ from mobile.bundle import Artefact, assemble, verify
 from mobile.latency_row import LatencyRow, read_lines
 from pipeline import checkpoint, provenance, shelf
 from pipeline.config import Config
-from pipeline.data import manifest
+from pipeline.data import classes, manifest
 from pipeline.data.images import read_rgb
 from pipeline.data.resize import resize
 from pipeline.errors import UserError
@@ -43,9 +43,8 @@ def main(config: Config) -> None:
     rows = read_lines(LATENCY_ROWS)
     artefacts = [artefact(name, rows) for name in config.export.recipes]
     golden = golden_inputs(header["height"], header["width"])
-    assemble(
-        BUNDLE, checkpoint.spec_of(header), student, artefacts, golden, lineage(config, header)
-    )
+    spec, made_of = checkpoint.spec_of(header), lineage(config, header)
+    assemble(BUNDLE, spec, student, artefacts, golden, made_of, class_names(config))
     problems = verify(BUNDLE)
     if problems:
         raise UserError(f"the bundle is not whole: {'; '.join(problems)}")
@@ -69,6 +68,11 @@ def artefact(recipe: str, rows: list[LatencyRow]) -> Artefact:
         checked.get("executor"),
         checked.get("untimed"),
     )
+
+
+def class_names(config: Config) -> tuple[str, ...]:
+    """Of the data's class list; none where pixels have no classes."""
+    return classes.get(config.data.classes).classes if config.data.classes else ()
 
 
 def golden_inputs(height: int, width: int) -> dict[str, NDArray[np.uint8]]:

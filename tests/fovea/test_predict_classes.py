@@ -92,7 +92,10 @@ def test_colours_are_the_report_s_and_those_of_a_list_of_that_length_without_nam
     photo = pixels(4, 6)
     grey = np.asarray(Image.fromarray(photo).convert("L"))
     found = np.arange(24, dtype=np.uint8).reshape(4, 6) % len(NAMES)
-    for names, colours in ((NAMES, get("sample").colours), (("",) * len(NAMES), palette(len(NAMES)))):
+    for names, colours in (
+        (NAMES, get("sample").colours),
+        (("",) * len(NAMES), palette(len(NAMES))),
+    ):
         drawn = np.asarray(classes.overlay(grey, found, names).convert("RGB")).astype(int)
         assert np.abs(drawn - blend_classes(photo, colours[found])).max() <= 1  # whole grey levels
 

@@ -1,0 +1,1 @@
+"""What the pipeline and the apps agree on: bundles, layers, and vectors that prove them."""
