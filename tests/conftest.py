@@ -89,7 +89,14 @@ def copy_checkout(target: Path) -> None:
     subprocess.run([*git, "commit", "-qm", "checkout"], cwd=target, check=True)
 
 
-LONGEST = ("tests/pipeline/", "tests/mobile/", "tests/fovea/", "tests/report/", "tests/scripts/")
+LONGEST = (
+    "tests/pipeline/",
+    "tests/mobile/",
+    "tests/apps/",
+    "tests/fovea/",
+    "tests/report/",
+    "tests/scripts/",
+)
 """Folders that take longest, most of it for session fixtures that their tests share."""
 
 

@@ -19,7 +19,7 @@ FILES = {"artefacts/made_up/model.bin": b"a model", "golden/image0.png": b"a pic
 MANIFEST: dict[str, Any] = {
     "schema": SCHEMA,
     "spec": {"name": "made_up", "task": "saliency"},
-    "input": {"height": 2, "width": 2},
+    "input": {"height": 2, "width": 2, "resize": {"name": "triangle"}},
     "output": {"meaning": "logits"},
     "artefacts": {"made_up": {"path": "artefacts/made_up/model.bin", "latency": []}},
     "golden": [{"name": "image0", "input": "golden/image0.png", "outputs": {}}],
