@@ -37,6 +37,16 @@ TINY = (
 """The whole pipeline in about two minutes: everything runs, nothing is learned."""
 
 
+IN_ONE_PROCESS = """
+import importlib, sys
+for line in sys.argv[1:]:
+    name, *given = line.split()
+    sys.argv[1:] = given
+    importlib.import_module(f"pipeline.stages.{name}").main()
+"""
+"""Importing torch ten times would take longer than all of the stages."""
+
+
 @dataclass(frozen=True)
 class Workspace:
     """A checkout of its own, with scratch, shelf and registry of its own."""
@@ -63,6 +73,10 @@ class Workspace:
     ) -> subprocess.CompletedProcess[str]:
         """Run one stage entry as DVC would."""
         return self.run(sys.executable, "-m", f"pipeline.stages.{name}", *arguments, check=check)
+
+    def together(self, *lines: str) -> subprocess.CompletedProcess[str]:
+        """Run stage entries one after the other in one process, such as `train hint`."""
+        return self.run(sys.executable, "-c", IN_ONE_PROCESS, *lines)
 
     def compose(self, *overrides: str) -> None:
         """Write params.yaml for these overrides."""

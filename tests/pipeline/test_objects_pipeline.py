@@ -22,7 +22,10 @@ TINY = (
 @pytest.fixture(scope="module")
 def run(make_workspace: Callable[[Sequence[str]], Workspace]) -> Workspace:
     workspace = make_workspace(TINY)
-    workspace.dvc("repro")
+    workspace.together(
+        "sample", "prepare", "train full", "evaluate", "export executorch_fp32",
+        "check executorch_fp32", "host", "latency", "bundle", "report",
+    )  # fmt: skip
     return workspace
 
 

@@ -32,13 +32,8 @@ TEACHER = Path("outputs/teachers") / NAME / "model.safetensors"
 @pytest.fixture(scope="module")
 def taught(make_workspace: Callable[[Sequence[str]], Workspace]) -> Workspace:
     workspace = make_workspace(OVERRIDES)
-    workspace.stage("sample")
-    workspace.stage("prepare")
-    for name in (NAME, "salgan"):
-        workspace.stage("teacher", name)
-    workspace.stage("label", NAME)
-    for phase in ("hint", "finetune"):
-        workspace.stage("train", phase)
+    teachers = (f"teacher {NAME}", "teacher salgan", f"label {NAME}")
+    workspace.together("sample", "prepare", *teachers, "train hint", "train finetune")
     return workspace
 
 
