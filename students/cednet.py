@@ -1,4 +1,4 @@
-"""CEDNet with UPerNet's head for classes of pixels, or classifiers for images (CEDNet, Sec. 4)."""
+"""CEDNet with UPerNet's head for classes of pixels (CEDNet, Sec. 4.4)."""
 
 from __future__ import annotations
 
@@ -6,59 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
-
 from students import register
 from students.cednet_backbone import CedNet, Plan, load_cednet
-from students.cednet_blocks import ChannelNorm
-from students.layers import Normalise, check_size
 from students.registry import ModelSpec
 from students.upernet import MEAN, STD, UperNet
-
-NECK = 2048
-"""Channels that a classifier averages."""
-
-
-class _ClassHead(nn.Module):
-    def __init__(self, channels: int, classes: int) -> None:
-        super().__init__()
-        self.neck = nn.Sequential(nn.Conv2d(channels, NECK, 1), ChannelNorm(NECK), nn.GELU())
-        self.norm = nn.LayerNorm(NECK, eps=1e-6)
-        self.classify = nn.Linear(NECK, classes)
-
-    def forward(self, c5: Tensor) -> Tensor:
-        logits: Tensor = self.classify(self.norm(self.neck(c5).mean((2, 3))))
-        return logits
-
-
-class DeepClassifier(nn.Module):
-    """A head on every stage's c5; the last one is kept (Sec. 4.1, deep supervision by the code).
-
-    Without `auxiliary` and for 1000 classes 33,826,152 (T), 56,174,824 (S), 94,615,528 (B).
-    """
-
-    def __init__(self, backbone: CedNet, classes: int = 1000) -> None:
-        super().__init__()
-        self.normalise = Normalise(MEAN, STD)
-        self.backbone = backbone
-        coarsest = backbone.channels[-1]
-        self.head = _ClassHead(coarsest, classes)
-        others = (_ClassHead(coarsest, classes) for _ in backbone.stages[1:])
-        self.auxiliary = nn.ModuleList(others)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W), RGB 0-255 -> logits (B, classes)."""
-        check_size(images, 32, "CEDNet")
-        logits: Tensor = self.head(self.backbone(self.normalise(images))[-1])
-        return logits
-
-    def outputs(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Logits of the last stage, and of each before it: their mean loss is what trains."""
-        check_size(images, 32, "CEDNet")
-        *earlier, last = self.backbone.trace(self.normalise(images)).stages
-        found = [head(levels[-1]) for head, levels in zip(self.auxiliary, earlier, strict=True)]
-        return self.head(last[-1]), found
-
 
 _T = Plan((96, 192, 352, 512), 3, ((2, 4, 2),) * 3, drop_path=0.2)
 VARIANTS = {
@@ -70,24 +21,34 @@ VARIANTS = {
 """Backbones (Sec. 3.4; N is ours), with the authors' rates for segmentation, and head widths."""
 
 
-def _built(
-    name: str,
-    weights: str | Path | None,
-    classes: int,
-    *,
-    stages: int | None = None,
-    head_width: int | None = None,
-    aux: bool = True,
-    **changes: Any,
-) -> UperNet:
-    """`stages` repeats the first stage so often; `changes` are fields of `Plan`, unless None."""
-    plan, width = VARIANTS[name]
+def build_backbone(
+    name: str, weights: str | Path | None = None, *, stages: int | None = None, **changes: Any
+) -> CedNet:
+    """The backbone of a variant, filled from `weights` (file or None).
+
+    `stages` repeats the first stage so often; `changes` are fields of `Plan`, unless None.
+    """
+    plan = VARIANTS[name][0]
     plan = replace(plan, **{key: value for key, value in changes.items() if value is not None})
     if stages is not None:
         plan = replace(plan, blocks=tuple(plan.blocks[:1]) * stages)
     backbone = CedNet(plan)
     load_cednet(backbone, weights)
-    return UperNet(name, backbone, classes, head_width or width, aux)
+    return backbone
+
+
+def _built(
+    name: str,
+    weights: str | Path | None,
+    classes: int,
+    *,
+    head_width: int | None = None,
+    aux: bool = True,
+    **changes: Any,
+) -> UperNet:
+    """`changes` as `build_backbone` has them."""
+    backbone = build_backbone(name, weights, **changes)
+    return UperNet(name, backbone, classes, head_width or VARIANTS[name][1], aux)
 
 
 def _spec(name: str, section: str, side: int = 512) -> ModelSpec:

@@ -15,11 +15,15 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from students.backbones import TORCHVISION
-from students.cednet_blocks import CedBlock, ChannelNorm, LongRangeBlock, build_mixer
+from students.cednet_blocks import CedBlock, LongRangeBlock, build_mixer
+from students.cednet_norm import ChannelNorm
 from students.upernet import match
 
 STYLES = {"fpn": (False, False), "unet": (True, False), "hourglass": (True, True)}
 """Whether half of a stage's blocks go to its decoder; whether a block is on each skip (Fig. 2)."""
+
+PART = "backbone."
+"""What tensors of the backbone are called by within a whole network."""
 
 
 @dataclass(frozen=True)
@@ -179,16 +183,18 @@ class CedNet(nn.Module):
 
 
 def load_cednet(backbone: CedNet, weights: str | Path | None) -> None:
-    """Fill `backbone` from a safetensors file of its own state dict; None leaves it as it is.
+    """Fill `backbone` from a safetensors file; None leaves it as it is.
 
-    Raises `ValueError` for `torchvision`, which publishes none, and naming the first tensor that
-    is missing or has another shape.
+    The file holds its own state dict, or that of a whole CEDNet such as a classifier, of which the
+    backbone's part is taken. Raises `ValueError` for `torchvision`, which publishes none, and
+    naming the first tensor that is missing or has another shape.
     """
     if weights is None:
         return
     if str(weights) == TORCHVISION:
         raise ValueError("torchvision publishes no CEDNet weights; give a safetensors file or none")
-    state, own = load_file(str(weights)), backbone.state_dict()
+    own = backbone.state_dict()
+    state = {name.removeprefix(PART): each for name, each in load_file(str(weights)).items()}
     for name, tensor in own.items():
         if name not in state:
             raise ValueError(f"{weights} is no file of this CEDNet: it lacks {name}")

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from students.cednet_norm import ChannelNorm
+
 Build = Callable[[int, int, int], nn.Module]
 """(width, level, position in its chain) -> token mixer; level 0 is at 1/4, level 3 at 1/32."""
 _BUILDERS: dict[str, Build] = {}
@@ -44,22 +46,6 @@ def build_mixer(name: str, width: int, level: int = 0, position: int = 0) -> nn.
     if name not in _BUILDERS:
         raise ValueError(f"no token mixer is called {name!r}; known: {', '.join(mixers())}")
     return _BUILDERS[name](width, level, position)
-
-
-class ChannelNorm(nn.Module):
-    """LayerNorm over the channels of (B, C, H, W), at every pixel by itself."""
-
-    def __init__(self, width: int, eps: float = 1e-6) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
-        self.bias = nn.Parameter(torch.zeros(width))
-        self.eps = eps
-
-    def forward(self, x: Tensor) -> Tensor:
-        centred = x - x.mean(1, keepdim=True)
-        variance = centred.square().mean(1, keepdim=True)
-        normal = centred * (variance + self.eps).rsqrt()
-        return normal * self.weight.view(-1, 1, 1) + self.bias.view(-1, 1, 1)
 
 
 class DropPath(nn.Module):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from students import global_context, register
 from students.dilated import Depth, DilatedResNet, load_dilated
-from students.global_context import depthwise_down
+from students.global_context import Grouped, depthwise_down, with_pooled_norms
 from students.layers import Normalise, check_size, conv_bn, resized
 from students.registry import ModelSpec
 
@@ -150,6 +150,15 @@ class Gald(nn.Module):
         """Class logits (B, C, H, W)."""
         found: Tensor = self.head(self._headed(self._taps(images)[-1]))
         return resized(found, images.shape[-2:])
+
+    def export_forms(self) -> dict[str, nn.Module]:
+        """Equal modules: CGNL's group norm as the library has it, or as global means.
+
+        Training keeps the former, which autocast leaves in float32.
+        """
+        if not any(isinstance(module, Grouped) for module in self.modules()):
+            return {"paper": self}
+        return {"pooled_norm": with_pooled_norms(self), "paper": self}
 
     def outputs(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """`forward`, and the logits of the auxiliary head on the third stage; for training."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import torch
@@ -134,6 +135,41 @@ class PixelAttention(nn.Module):
         return found
 
 
+class Grouped(nn.GroupNorm):
+    """Group norm with an epsilon of the moment."""
+
+    def forward(self, x: Tensor, eps: float) -> Tensor:  # type: ignore[override]
+        """(B, C, h, w) -> the same."""
+        return F.group_norm(x, self.num_groups, self.weight, self.bias, eps)
+
+
+class PooledNorm(nn.Module):
+    """`Grouped` as two global means, which XNNPACK takes; it leaves group norms."""
+
+    def __init__(self, norm: Grouped) -> None:
+        super().__init__()
+        self.weight, self.bias = norm.weight, norm.bias
+        self.eps, self.groups = norm.eps, norm.num_groups
+
+    def forward(self, x: Tensor, eps: float) -> Tensor:
+        """(B, C, h, w) -> the same."""
+        grouped = x.reshape(x.shape[0], self.groups, -1, x.shape[-1])
+        centred = grouped - grouped.mean((2, 3), keepdim=True)
+        variance = (centred * centred).mean((2, 3), keepdim=True)
+        normal = (centred * (variance + eps).rsqrt()).reshape(x.shape)
+        return normal * self.weight.view(-1, 1, 1) + self.bias.view(-1, 1, 1)
+
+
+def with_pooled_norms(module: nn.Module) -> nn.Module:
+    """A copy of `module` whose every `Grouped` is a `PooledNorm`."""
+    module = copy.deepcopy(module)
+    for parent in list(module.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, Grouped):
+                setattr(parent, name, PooledNorm(child))
+    return module
+
+
 class GroupedAttention(nn.Module):
     """CGNL: within each group of channels, one dot product over channels and pixels together.
 
@@ -147,19 +183,20 @@ class GroupedAttention(nn.Module):
         self.planes = planes
         self.theta, self.phi, self.g = (nn.Conv2d(width, planes, 1, bias=False) for _ in range(3))
         self.z = nn.Conv2d(planes, width, 1, groups=GROUPS, bias=False)
-        self.norm = nn.GroupNorm(GROUPS, width)
+        self.norm = Grouped(GROUPS, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) -> the same shape."""
         batch, _, height, width = x.shape
         theta, phi, g = (
-            layer(x).reshape(batch, GROUPS, -1) for layer in (self.theta, self.phi, self.g)
+            layer(x).reshape(batch, GROUPS, -1, width) for layer in (self.theta, self.phi, self.g)
         )
         terms = self.planes // GROUPS * height * width
-        dot = (phi * g).mean(dim=2, keepdim=True)
+        # Four axes and the mean of the last two: XNNPACK's global pooling.
+        dot = (phi * g).mean(dim=(2, 3), keepdim=True)
         seen = self.z((dot * theta).reshape(batch, self.planes, height, width))
-        weight, bias = self.norm.weight, self.norm.bias
-        return x + F.group_norm(seen, GROUPS, weight, bias, self.norm.eps / terms**2)
+        found: Tensor = x + self.norm(seen, self.norm.eps / terms**2)
+        return found
 
 
 @aggregation("nl")

@@ -56,6 +56,16 @@ class Residual(nn.Module):
         return found
 
 
+def highest(x: Tensor) -> Tensor:
+    """Largest value of every map, (B, C, h, w) -> (B, C, 1, 1): a pool, as XNNPACK has no `amax`.
+
+    One pixel stays as it is; delegates refuse windows of 1x1.
+    """
+    size = list(x.shape[-2:])
+    # A stride, as coremltools wants one to be told.
+    return x if size == [1, 1] else F.max_pool2d(x, size, size)
+
+
 class Calibration(nn.Module):
     """RGC (Eq. 2, 3): a global gate from `source` on the local features of `x`."""
 
@@ -65,7 +75,7 @@ class Calibration(nn.Module):
 
     def forward(self, x: Tensor, source: Tensor) -> Tensor:
         """Both (B, C, …) -> as `x`; the gate is one number per channel and image."""
-        gate = torch.amax(self.relative(source), dim=(2, 3), keepdim=True).sigmoid()
+        gate = highest(self.relative(source)).sigmoid()
         found: Tensor = self.fuse(gate * self.local(x))
         return found
 

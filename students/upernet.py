@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from students.cednet_norm import with_pointwise_norms
 from students.layers import Normalise, check_size, conv_bn, resized
 
 if TYPE_CHECKING:
@@ -36,12 +38,11 @@ def match(x: Tensor, other: Tensor) -> Tensor:
 
 
 def pooled(x: Tensor, bins: int) -> Tensor:
-    """`F.adaptive_avg_pool2d(x, bins)`, which delegates leave: a constant product for each axis."""
+    """`F.adaptive_avg_pool2d(x, bins)`, which delegates leave: a constant layer for each axis."""
     for _ in range(2):
         ends = [(i * x.shape[-1] // bins, -(-(i + 1) * x.shape[-1] // bins)) for i in range(bins)]
-        shares = [[(a <= j < b) / (b - a) for a, b in ends] for j in range(x.shape[-1])]
-        strips = (x.flatten(0, 2) @ x.new_tensor(shares)).view(*x.shape[:3], bins)
-        x = strips.transpose(2, 3)
+        shares = [[(a <= j < b) / (b - a) for j in range(x.shape[-1])] for a, b in ends]
+        x = F.linear(x, x.new_tensor(shares)).transpose(2, 3)
     return x
 
 
@@ -186,6 +187,13 @@ class UperNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B, classes, H, W)."""
         return match(self.head(self.features(images)), images)
+
+    def export_forms(self) -> dict[str, nn.Module]:
+        """Equal modules: means over channels as convolutions, which every delegate takes, or means.
+
+        Training keeps the means, which autocast leaves in float32.
+        """
+        return {"pointwise_norms": with_pointwise_norms(self), "paper": self}
 
     def outputs(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Logits as of `forward`, and a list of the auxiliary ones, of the same shape."""

@@ -7,6 +7,7 @@ what they gather, as Eq. 6 does.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeVar
 
@@ -29,7 +30,7 @@ LARGE = 15
 """Side of the large kernel of `gcn`, the best of its paper's."""
 RATES = (6, 12, 18)
 """Dilations of `aspp`."""
-BOUND = 3
+BOUND = 3.0
 """Largest context after batch norm, in standard deviations."""
 
 
@@ -77,30 +78,37 @@ def gather(x: Tensor, sides: Sequence[int], pooling: Pooling) -> list[Tensor]:
     are multiplied by one constant matrix, which export folds since sizes are static.
     """
     height, width = x.shape[-2:]
-    columns = [row for k in sides for row in _pooled(cells(width, k), pooling)]
-    strips = _times(x, columns, turned=True).transpose(2, 3)
+    columns = [row for k in sides for row in shares(cells(width, k), pooling)]
+    strips = _times(x, columns).transpose(2, 3)
+    ends = list(itertools.accumulate(sides))
+    # Slices: XNNPACK takes them, a split it leaves.
+    parts = [strips[:, :, end - k : end] for k, end in zip(sides, ends, strict=True)]
     return [
-        _times(part, _pooled(cells(height, k), pooling), turned=True)
-        for part, k in zip(torch.split(strips, list(sides), 2), sides, strict=True)
+        _times(part, shares(cells(height, k), pooling))
+        for part, k in zip(parts, sides, strict=True)
     ]
 
 
 def spread(maps: Sequence[Tensor], size: Sequence[int]) -> Tensor:
     """Sum of `maps` (B, C, k, k), each cell's value at all of its positions: (B, C, H, W)."""
     height, width = size
-    strips = [_times(q, cells(height, q.shape[-1])) for q in maps]
+    strips = [_times(q, turned(cells(height, q.shape[-1]))) for q in maps]
     rows = [row for q in maps for row in cells(width, q.shape[-1])]
-    return _times(torch.cat(strips, 2).transpose(2, 3), rows)
+    return _times(torch.cat(strips, 2).transpose(2, 3), turned(rows))
 
 
-def _times(x: Tensor, matrix: list[list[float]], *, turned: bool = False) -> Tensor:
-    """`x` (B, C, h, w) times a constant (w, n), or (n, w) `turned`: one product of two axes."""
-    if turned:
-        matrix = [list(column) for column in zip(*matrix, strict=True)]
-    return (x.flatten(0, 2) @ x.new_tensor(matrix)).view(*x.shape[:3], len(matrix[0]))
+def _times(x: Tensor, matrix: list[list[float]]) -> Tensor:
+    """The last axis of `x` (B, C, h, w) through a constant (n, w), a layer without a bias."""
+    return F.linear(x, x.new_tensor(matrix))
 
 
-def _pooled(matrix: list[list[float]], pooling: Pooling) -> list[list[float]]:
+def turned(matrix: list[list[float]]) -> list[list[float]]:
+    """Rows as columns."""
+    return [list(column) for column in zip(*matrix, strict=True)]
+
+
+def shares(matrix: list[list[float]], pooling: Pooling) -> list[list[float]]:
+    """Rows of `cells` that sum up or average."""
     if pooling == "sum":
         return matrix
     return [[x / max(sum(row), 1) for x in row] for row in matrix]

@@ -33,7 +33,8 @@ def add(commands: Commands) -> None:
         "attention maps of photographs",
         "Where people would look: the map over the photograph (NAME.overlay.jpg) and the map "
         "alone (NAME.map.png, grey, at the photograph's size, full scale = probability 1). Of a "
-        "model that names classes: their colours, and a map of their indices.",
+        "model that names classes of pixels: their colours, and a map of their indices; of one "
+        "that names those of whole images: the five likeliest (NAME.classes.json).",
         EXAMPLES,
     )
     parser.add_argument(

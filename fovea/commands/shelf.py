@@ -20,7 +20,12 @@ EXAMPLES = """examples:
 
 `dvc repro` puts every finished bundle and its checkpoint onto the shelf.
 """
-METRICS = {"saliency": ("NSS", "CC"), "salient_object": ("S", "F"), "semantic": ("accuracy", "IoU")}
+METRICS = {
+    "saliency": ("NSS", "CC"),
+    "salient_object": ("S", "F"),
+    "semantic": ("accuracy", "IoU"),
+    "classification": ("top1", "P"),
+}
 """By task, those that a budget limits; said here, as asking the tasks would import torch."""
 OVER_ALL = {"semantic": ("mIoU",)}
 """Where a student is judged by all images together: what the list shows instead."""

@@ -13,7 +13,8 @@ from pipeline.errors import UserError
 OVERLAY = ".overlay.jpg"
 MAP = ".map.png"
 LOGITS = ".logits.npy"
-ENDINGS = (OVERLAY, MAP, LOGITS)
+CLASSES = ".classes.json"
+ENDINGS = (OVERLAY, MAP, LOGITS, CLASSES)
 """What a result's name ends in; such files are never taken for photographs in a folder."""
 
 

@@ -39,6 +39,8 @@ class Model:
     """What to tell before it runs: that it is not its own runtime that runs it."""
     classes: tuple[str, ...] = ()
     """Names of its classes by index, where it has any and its bundle tells which."""
+    whole: bool = False
+    """Whether those are of whole images, not of pixels."""
 
 
 def find(given: str | None, recipe: str | None) -> Model:
@@ -116,6 +118,9 @@ def _class_names(content: dict[str, Any], entry: dict[str, Any]) -> tuple[str, .
     """Classes of the data that the student learned from, if its output has a plane for each."""
     from pipeline.data import class_names, classes
 
+    told = tuple(each["name"] for each in content.get("output", {}).get("classes", ()))
+    if told and entry["output"]["meaning"] == MEANING:
+        return told
     listed = content["lineage"].get("data", {}).get("train", {}).get("classes")
     if entry["output"]["meaning"] != MEANING or listed not in class_names.COUNTS:
         return ()
@@ -192,8 +197,10 @@ def _contracted(path: Path, entry: dict[str, Any]) -> Model:
     _batch, *sides = taken["shape"]
     height, width = sides[1:] if taken["layout"] == "NCHW" else sides[:2]
     title = f"{entry['student']} {entry['recipe']}"
-    meaning, size = entry["output"]["meaning"], (height, width)
-    return Model(path, title, entry["sha256"], meaning, size, _opener(path), _note(path))
+    output, size = entry["output"], (height, width)
+    whole = output["meaning"] == MEANING and list(output["shape"][-2:]) == [1, 1]
+    opener, note = _opener(path), _note(path)
+    return Model(path, title, entry["sha256"], output["meaning"], size, opener, note, whole=whole)
 
 
 def _note(path: Path) -> str:
@@ -223,4 +230,13 @@ def _of_checkpoint(path: Path) -> Model:
         return trained(path, threads)
 
     title = f"{header['model']} (checkpoint)"
-    return Model(path, title, tree_hash(path), header.get("output", "logits"), size, load)
+    whole = names_whole(header["model"])
+    meaning = header.get("output", "logits")
+    return Model(path, title, tree_hash(path), meaning, size, load, whole=whole)
+
+
+def names_whole(model: str) -> bool:
+    """Whether a student or teacher names classes of whole images."""
+    from pipeline import checkpoint
+
+    return checkpoint.spec_named(model).task == "classification"

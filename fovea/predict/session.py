@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from fovea.predict import classes, many, picture, png, record, work
+from fovea.predict import classes, likeliest, many, picture, png, record, work
 from fovea.predict.inputs import Photo
 from fovea.predict.model import Model
 from fovea.predict.runners import input_size
@@ -85,17 +85,19 @@ def load(model: Model, workers: int) -> list[Predictor]:
 def to_stdout(model: Model, given: str, *, raw: bool, logits: bool, settings: Settings) -> None:
     """One picture, from a file or standard input (`-`), to standard output.
 
-    A PNG of the overlay; with `raw` the map, 16 bits deep or the indices of classes in 8, with
-    `logits` the model's output as `.npy`.
+    A PNG of the overlay; with `raw` the map, 16 bits deep or the indices of classes in 8; JSON of
+    a model that names classes of whole images; with `logits` the model's output as `.npy`.
     """
     sink = sys.stdout.buffer
-    if sink.isatty():
+    if sink.isatty() and (logits or not model.whole):
         raise UserError("standard output is a terminal; redirect it to a file, or give -o FOLDER")
     predictor = load(model, 1)[0]
     pixels = read_bytes(sys.stdin.buffer) if given == "-" else read_photo(Path(given))
     output = predictor.output(pixels)
     if logits:
         sink.write(work.npy(output))
+    elif model.whole:
+        sink.write(likeliest.encoded(output, model.classes))
     else:
         one = Wanted(overlay=not raw, longest=settings.wanted.longest, map=raw, depth=16)
         sink.write(_encoded(*predictor.drawn(pixels, output, one)))
@@ -125,14 +127,17 @@ def to_folder(
 
     Raises `UserError` when the model or the folder cannot be used.
     """
+    if model.whole and settings.wanted.depth != 8:
+        raise UserError(f"{model.title} names classes and draws no map; leave --depth out")
     if model.meaning == classes.MEANING and settings.wanted.depth != 8:
         raise UserError(
             f"{model.title} names a class for every pixel, and its maps hold their indices in "
             "8 bits; leave --depth out"
         )
+    wanted = settings.wanted.fitting(model.whole)
     _prepare(out)
     _keep_memory()
-    record.keep(out, model, settings.wanted, fast=settings.fast, resume=settings.resume)
+    record.keep(out, model, wanted, fast=settings.fast, resume=settings.resume)
     still = len(photos) + (stdin is not None)
     workers = min(settings.workers, still) if not films else settings.workers
     predictors = load(model, max(1, workers))
@@ -143,7 +148,7 @@ def to_folder(
     waiting = [
         job
         for job, photo in zip(jobs, photos, strict=True)
-        if not (settings.resume and record.is_done(job, photo.path, settings.wanted))
+        if not (settings.resume and record.is_done(job, photo.path, wanted))
     ]
     moving = (
         of_frames(film.frames, out / film.place, settings.every, settings.most) for film in films
@@ -151,8 +156,8 @@ def to_folder(
     todo = itertools.chain(waiting, filter(None, [stdin]), itertools.chain.from_iterable(moving))
     kept = len(jobs) - len(waiting)
     total = None if films else still - kept
-    done = _all_done(todo, predictors, settings.wanted, total)
-    return _outcome(done, kept, settings.wanted)
+    done = _all_done(todo, predictors, wanted, total)
+    return _outcome(done, kept, wanted)
 
 
 def _prepare(out: Path) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from fovea.predict import classes, picture, png
-from fovea.predict.inputs import LOGITS, MAP, OVERLAY
+from fovea.predict import classes, likeliest, picture, png
+from fovea.predict.inputs import CLASSES, LOGITS, MAP, OVERLAY
 from fovea.predict.picture import Levels, Map, Pixels
 from mobile.backend import Runner
 from pipeline.data.resize import resize
@@ -29,11 +29,22 @@ class Wanted:
     depth: int = 8
     """Bits of a map's pixel, 8 or 16."""
     logits: bool = False
+    classes: bool = False
+    """The likeliest classes of the whole image."""
+
+    def fitting(self, whole: bool) -> Wanted:
+        """As a model can give it: of one that names classes of the `whole` image, those alone."""
+        return replace(self, overlay=False, map=False, classes=True) if whole else self
 
     @property
     def endings(self) -> tuple[str, ...]:
         """What the names of the written files end in."""
-        chosen = ((OVERLAY, self.overlay), (MAP, self.map), (LOGITS, self.logits))
+        chosen = (
+            (OVERLAY, self.overlay),
+            (MAP, self.map),
+            (CLASSES, self.classes),
+            (LOGITS, self.logits),
+        )
         return tuple(ending for ending, written in chosen if written)
 
 
@@ -82,6 +93,8 @@ class Predictor:
 
         A map of classes holds their indices, 8 bits deep.
         """
+        if not (wanted.overlay or wanted.map):
+            return None, None
         height, width, _ = pixels.shape
         photo = picture.grey(pixels, wanted.longest) if wanted.overlay else None
         same = photo is not None and photo.shape == (height, width)
@@ -102,8 +115,8 @@ class Predictor:
 
 def write(job: Job, pixels: Pixels, predictor: Predictor, wanted: Wanted) -> None:
     """Write what is wanted of one photograph; `UserError` when it cannot be written."""
-    overlay, map_, logits = (
-        job.place.with_name(job.place.name + end) for end in (OVERLAY, MAP, LOGITS)
+    overlay, map_, told, logits = (
+        job.place.with_name(job.place.name + end) for end in (OVERLAY, MAP, CLASSES, LOGITS)
     )
     output = predictor.output(pixels)
     levels, painted = predictor.drawn(pixels, output, wanted)
@@ -112,6 +125,8 @@ def write(job: Job, pixels: Pixels, predictor: Predictor, wanted: Wanted) -> Non
     if painted is not None:
         with atomic_path(overlay) as temporary:
             picture.save_overlay(painted, temporary)
+    if wanted.classes:
+        atomic_write_bytes(told, likeliest.encoded(output, predictor.names))
     if wanted.logits:
         atomic_write_bytes(logits, npy(output))
 

@@ -15,12 +15,15 @@ SELECT = {
     "saliency": ("NSS", "CC"),
     "objects": ("S", "F"),
     "semantic": ("mIoU", "accuracy"),
+    "classification": ("top1", "mAcc", "P"),
+    "smoothed": ("top1", "mAcc", "P"),
 }
 """Objectives, and the validation results of each that can decide which epoch is best."""
 TASKS = {
     "saliency": ("hint", "saliency"),
     "salient_object": ("hint", "objects"),
     "semantic": ("hint", "semantic"),
+    "classification": ("classification", "smoothed"),
 }
 """Tasks, and the objectives that their phases may have."""
 IOU_FORMS = ("image", "batch")
@@ -32,6 +35,7 @@ READOUTS = {
     "saliency": ("sigmoid", "softmax"),
     "salient_object": ("sigmoid",),
     "semantic": ("classes",),
+    "classification": ("classes",),
 }
 LABELS_LOSSES = ("bce", "density")
 DENSITY_WEIGHTS = ("paper", "authors")
@@ -114,9 +118,16 @@ def _check_data(config: Config) -> None:
 def _check_classes(config: Config) -> None:
     name, student = config.data.classes, config.student
     if name is not None:
-        one_of("data.classes", name, class_names.COUNTS)
+        one_of("data.classes", name, [*class_names.COUNTS, *class_names.IMAGE_COUNTS])
+    if student.task == "classification":
+        _check_image_classes(config)
     if student.task != "semantic":
         return
+    if name in class_names.IMAGE_COUNTS:
+        raise UserError(
+            f"student={student.name} learns a class for every pixel, but data={config.data.name} "
+            "has one for each image; choose other data, such as -S data=camvid, or a classifier"
+        )
     if name is None:
         raise UserError(
             f"student={student.name} learns classes, but data={config.data.name} has none "
@@ -128,6 +139,28 @@ def _check_classes(config: Config) -> None:
         raise UserError(
             f"student.overrides.classes is {given}, but data.classes={name} has "
             f"{class_names.COUNTS[name]} classes"
+        )
+
+
+def _check_image_classes(config: Config) -> None:
+    """Of images: as many as `data.classes` has or, where it is null, as the user says."""
+    name, student = config.data.classes, config.student
+    given = student.overrides.get("classes")
+    if name in class_names.COUNTS:
+        raise UserError(
+            f"student={student.name} learns a class for each image, but data={config.data.name} "
+            "has one for every pixel; choose other data, such as -S data=imagenet"
+        )
+    if name is None and (not isinstance(given, int) or given < 2):
+        raise UserError(
+            f"data={config.data.name} does not say how many classes its images have "
+            "(data.classes is null); say it: -S student.overrides.classes=N, or choose other data, "
+            "such as -S data=sample_classes"
+        )
+    if name is not None and given != class_names.IMAGE_COUNTS[name]:
+        raise UserError(
+            f"student.overrides.classes is {given}, but data.classes={name} has "
+            f"{class_names.IMAGE_COUNTS[name]} classes"
         )
 
 
@@ -263,8 +296,22 @@ def _check_shown(key: str, phase: Phase) -> None:
 def _check_terms(key: str, phase: Phase) -> None:
     if phase.teacher_weight <= 0 and phase.truth_weight <= 0:
         raise UserError(f"{key}: teacher_weight and truth_weight are both 0: nothing to learn")
+    if phase.objective in TASKS["classification"]:
+        _check_of_images(key, phase)
     if phase.teacher_weight > 0 and phase.labels == NOTHING:
         raise UserError(f"{key}: teacher_weight needs labels; set {key}.labels or the weight to 0")
+
+
+def _check_of_images(key: str, phase: Phase) -> None:
+    """Refuse what is for maps."""
+    if phase.teacher_weight > 0:
+        raise UserError(
+            f"{key}: labels of a teacher are maps, and {phase.objective} learns a class for each "
+            f"image; set {key}.teacher_weight=0"
+        )
+    for name in ("ohem", "balance"):
+        if getattr(phase, name) is not None:
+            raise UserError(f"{key}.{name} is about pixels; set it to null for {phase.objective}")
 
 
 def _at_least(key: str, value: float, least: int) -> None:

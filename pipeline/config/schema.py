@@ -26,7 +26,7 @@ class Role:
     """Of SALICON's annotation, 2015 or 2017; null: what the layout means (`salicon`: 2017). Other
     data sets have none."""
     limit: int | None = None
-    """Take only the first N images, by id."""
+    """Take only the first N images by id, or of those with a class N that lie evenly among all."""
 
 
 @dataclass
@@ -40,7 +40,8 @@ class Data:
     pool: Role | None = None
     val: Role = field(default_factory=Role)
     classes: str | None = None
-    """Class list of label images, such as `camvid`; null for data sets without any."""
+    """Class list of label images, such as `camvid`, or what classes whole images have, such as
+    `imagenet`; null for data sets without any, and for folders of your own for each class."""
     calibration: int = 100
     """Training images that calibrate static quantisation."""
 
@@ -87,7 +88,8 @@ class Phase:
     """One training phase of the student."""
 
     objective: str = MISSING
-    """`hint` (Eq. 1), or by task `saliency` (Eq. 2), `objects` or `semantic`."""
+    """`hint` (Eq. 1), or by task `saliency` (Eq. 2), `objects`, `semantic`, `classification` or
+    `smoothed`, the latter with 0.1 of the probability spread over all classes."""
     init: str = MISSING
     """Output folder of the phase this one starts from; `outputs/data` starts afresh."""
     take: str = "all"
@@ -123,7 +125,8 @@ class Phase:
     """Mirror images left to right at random; FastSal's paper does not."""
     scale: list[float] = field(default_factory=lambda: [1.0, 1.0])
     """Smallest and largest size at which images are shown, drawn anew each epoch: of an enlarged
-    one a random part is seen, a shrunk one is surrounded by nothing."""
+    one a random part is seen, a shrunk one is surrounded by nothing. Classifiers see parts that
+    are up to 4/3 as wide or as narrow, too."""
     iou: str = "image"
     """IoU loss of `objects`: `image` (CII, Eq. 6) or `batch` (the authors' code)."""
     ohem: float | None = None
@@ -194,7 +197,7 @@ class Student:
     """What suits those maps: `bce` fixation maps (Eq. 2), `density` log densities (Eq. 3)."""
     readout: str = "sigmoid"
     """How the shipped output is read: `sigmoid` (per pixel), `softmax` (density, Table VI) or
-    `classes` (semantic)."""
+    `classes` (semantic, classification)."""
     teachers: dict[str, Teacher] = field(default_factory=dict)
     phases: dict[str, Phase] = field(default_factory=dict)
     input_size: list[int] = field(default_factory=list)
@@ -258,6 +261,15 @@ class Profile:
     semantic_lr: float = 0.01
     ohem: float | None = 0.7
     balance: float | None = None
+    class_size: list[int] = field(default_factory=list)
+    """Input of classifiers; empty: their spec's 224x224."""
+    class_scale: list[float] = field(default_factory=lambda: [1.0, 3.54])
+    """As `Phase.scale`; 8 % of an image at least (Szegedy et al., CVPR 2015)."""
+    class_epochs: int = 300
+    class_batch: int = 4096
+    class_lr: float = 4e-3
+    class_warmup: float = 20.0
+    class_ema: float | None = 0.9999
     full_epochs: int = 32
     """Of students trained in one phase (CII, Sec. 4.1)."""
     full_batch: int = 30

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,8 @@ class View:
     y: float = 0.5
     """Where that part lies in the image, or the shrunk image in the frame: 0 left or top, 1 the
     other side."""
+    stretch: float = 1.0
+    """Width over height of an enlarged part, as a factor of the image's own."""
 
 
 def viewed(
@@ -43,7 +46,9 @@ def viewed(
         found = shrink(array, height, width)
     elif view.scale > 1:
         rows, columns = array.shape[-2:]
-        part = (max(1, round(rows / view.scale)), max(1, round(columns / view.scale)))
+        wider = math.sqrt(view.stretch)  # as much lower, so that the area stays
+        height_of, width_of = rows / (view.scale * wider), columns * wider / view.scale
+        part = (_within(height_of, rows), _within(width_of, columns))
         top, left = round(view.y * (rows - part[0])), round(view.x * (columns - part[1]))
         cut = array[..., top : top + part[0], left : left + part[1]]
         found = shrink(np.ascontiguousarray(cut), height, width)
@@ -55,3 +60,7 @@ def viewed(
         top, left = round(view.y * (height - size[0])), round(view.x * (width - size[1]))
         found[..., top : top + size[0], left : left + size[1]] = small
     return np.ascontiguousarray(found[..., ::-1] if view.flip else found)
+
+
+def _within(pixels: float, most: int) -> int:
+    return min(max(1, round(pixels)), most)

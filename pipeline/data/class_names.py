@@ -49,6 +49,9 @@ ADE20K = _split(
     monitor, bulletin board, shower, radiator, glass, clock, flag"""
 )
 
+SAMPLE_THINGS = _split("car, cup, face, fish, flower, house, person, tree")
+"""Of the generated pictures of one thing."""
+
 COUNTS = {
     "sample": len(SAMPLE),
     "camvid": len(CAMVID),
@@ -59,3 +62,6 @@ COUNTS = {
     "ade20k": len(ADE20K),
 }
 """How many classes each list of `pipeline.data.classes` has."""
+
+IMAGE_COUNTS = {"sample_things": len(SAMPLE_THINGS), "imagenet": 1000}
+"""How many classes whole images have, by data set; their names lie beside the images."""

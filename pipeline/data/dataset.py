@@ -36,14 +36,14 @@ class Labels(Protocol):
 
 
 class ImageSet(Dataset[Item]):
-    """Items `{id, index, image, truth?, classes?, label?, fixations?}` by index or `Pick`.
+    """Items `{id, index, image, truth?, classes?, target?, label?, fixations?}` by index or `Pick`.
 
     `image` is float32 RGB 0-255 `(3, H, W)`, `truth` the annotators' map 0-1 `(1, H, W)` for
     records that have one, both by the named resize; `classes` `(H, W)` uint8, each the nearest
-    pixel's index; `label` `(1, H, W)`, or several planes, as stored; `fixations` `(1, h, w)`,
-    counts on a grid of that size, zeros for a record without any. Reading raises `UserError` for a
-    damaged file, a map of another shape than its image, or a label of another size than the
-    student's input.
+    pixel's index; `target` int, the index of the whole image; `label` `(1, H, W)`, or several
+    planes, as stored; `fixations` `(1, h, w)`, counts on a grid of that size, zeros for a record
+    without any. Reading raises `UserError` for a damaged file, a map of another shape than its
+    image, or a label of another size than the student's input.
     """
 
     def __init__(
@@ -78,6 +78,8 @@ class ImageSet(Dataset[Item]):
         if self._truth and record.labels is not None:
             marked = read_classes(record, size)
             item["classes"] = self._shown(marked, view, shrunk, VOID)
+        if self._truth and record.target is not None:
+            item["target"] = record.target
         if self._fixations is not None:
             item["fixations"] = _tensor(self._counts(record)[None], view.flip)
         if self._labels is not None:
@@ -155,9 +157,9 @@ def collate(items: Sequence[Item]) -> dict[str, Any]:
 
     `ids` list, `index` `(B,)` int64, `images` `(B, 3, H, W)`; `truth` `(B, 1, H, W)` with zeros
     for images without one and `annotated` `(B,)` float32 saying which have one; `classes`
-    `(B, H, W)` uint8 where any image has them, `VOID` for others; `labels` `(B, k, H, W)` where
-    the set has labels, `fixations` `(B, 1, h, w)` where it counts them, beside `hash` `(B,)`
-    int64, the `id_hash` of each image.
+    `(B, H, W)` uint8 where any image has them, `VOID` for others; `target` `(B,)` int64 where
+    images have a class; `labels` `(B, k, H, W)` where the set has labels, `fixations`
+    `(B, 1, h, w)` where it counts them, beside `hash` `(B,)` int64, the `id_hash` of each image.
     """
     images = _stack([item["image"] for item in items])
     nothing = torch.zeros_like(images[0, :1])
@@ -171,6 +173,8 @@ def collate(items: Sequence[Item]) -> dict[str, Any]:
     if any("classes" in item for item in items):
         unmarked = torch.full_like(nothing[0], VOID, dtype=torch.uint8)
         batch["classes"] = _stack([item.get("classes", unmarked) for item in items])
+    if "target" in items[0]:
+        batch["target"] = torch.tensor([item["target"] for item in items])
     if "fixations" in items[0]:
         batch["fixations"] = _stack([item["fixations"] for item in items])
         batch["hash"] = torch.tensor([id_hash(item["id"]) for item in items])

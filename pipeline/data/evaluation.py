@@ -31,6 +31,8 @@ class Sample:
     """Fixations outside the image or nowhere, which `counts` leaves out."""
     classes: Tensor | None = None
     """(H, W) uint8 class indices at the original size, `VOID` where there is none."""
+    target: int | None = None
+    """Index of the class of the whole image."""
 
 
 def samples(
@@ -66,7 +68,7 @@ class _Samples(Dataset[Sample]):
         if record.labels is not None:
             marked = torch.from_numpy(read_classes(record, size))
         if record.fixations is None:
-            return Sample(record.id, image, None, density, classes=marked)
+            return Sample(record.id, image, None, density, classes=marked, target=record.target)
         watched = gaze.read(record)
         found = (watched.height, watched.width)
         require_same_frame(record.image, size, record.fixations, found)

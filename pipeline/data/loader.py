@@ -37,6 +37,7 @@ class Batches:
         flip: bool = False,
         drop_last: bool = False,
         scale: tuple[float, float] = NO_SCALING,
+        stretch: float = 1.0,
         workers: int = 0,
         rank: int = 0,
         world: int = 1,
@@ -52,6 +53,7 @@ class Batches:
         self._flip = flip
         self._drop_last = drop_last
         self._scale = scale
+        self._stretch = stretch
         self._workers = workers
         self._rank = rank
         self._world = world
@@ -80,6 +82,7 @@ class Batches:
             self._scale,
             self._rank,
             self._world,
+            self._stretch,
         )
         batches = self._kept(plan) if self._workers else loader(self._set, plan)
         return batches if self._world == 1 else self._with_all_ids(batches, plan)

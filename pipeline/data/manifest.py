@@ -38,7 +38,7 @@ class Source:
     """Registered name, never a path."""
     split: str
     limit: int | None = None
-    """Only the first so many images, by id."""
+    """Only so many images: the first by id, or of those with a class some of every class."""
     edition: int | None = None
     """Of the annotation; None: the one that the layout means, where there are several."""
     classes: str | None = None
@@ -61,6 +61,8 @@ class Row:
     blur: float | None = None
     """As a record's."""
     classes: str | None = None
+    """As a record's."""
+    target: int | None = None
     """As a record's."""
 
 
@@ -124,7 +126,8 @@ def collect(roles: dict[str, Source], progress: Progress | None = None) -> dict[
         try:
             records = layouts.scan(source.layout, root, source.split)
             require_edition(records, source.layout, source.edition)
-            records = [replace(r, classes=source.classes) for r in records[: source.limit]]
+            few = limited(records, source.limit)
+            records = [replace(r, classes=source.classes) for r in few]
             listed[name] = look(records, root, progress)
         except UserError as error:
             raise UserError(f"data.{name}: {error}") from error
@@ -133,6 +136,16 @@ def collect(roles: dict[str, Source], progress: Progress | None = None) -> dict[
         name: replace(found, rows=kept[name], held_out=len(found.rows) - len(kept[name]))
         for name, found in listed.items()
     }
+
+
+def limited(records: Sequence[Record], limit: int | None) -> Sequence[Record]:
+    """At most `limit` of `records`: the first, or of those with a class some of every part.
+
+    Ids of images that lie in a folder for each class begin with it: the first are of one class.
+    """
+    if limit is None or limit >= len(records) or records[0].target is None:
+        return records[:limit]
+    return [records[i * len(records) // limit] for i in range(limit)]
 
 
 def save(folder: Path, roles: dict[str, Source], listed: dict[str, Listed]) -> None:
@@ -221,8 +234,8 @@ def _row(record: Record, root: Path) -> tuple[Row, Findings]:
         files[part] = path.relative_to(root).as_posix()
         sizes[part] = size
         prints[part] = sha256_bytes(f"{size}:".encode() + head)
-    row = Row(record.id, files, sizes, prints, record.reader, record.blur, record.classes)
-    return row, examine(record)
+    told = (record.reader, record.blur, record.classes, record.target)
+    return Row(record.id, files, sizes, prints, *told), examine(record)
 
 
 def _record(row: Row, root: Path, name: str) -> Record:
@@ -247,12 +260,13 @@ def _record(row: Row, root: Path, name: str) -> Record:
     )
     assert image is not None
     others = tuple(paths.values())
-    return Record(row.id, image, drawn, watched, row.reader, others, row.blur, labels, row.classes)
+    told = (row.reader, others, row.blur, labels, row.classes, row.target)
+    return Record(row.id, image, drawn, watched, *told)
 
 
 def _said(stated: Row | Source) -> dict[str, Any]:
     """The fields of a row or source, those left out that were added later and say nothing."""
-    silent = {"edition": None, "reader": "salicon", "blur": None, "classes": None}
+    silent = {"edition": None, "reader": "salicon", "blur": None, "classes": None, "target": None}
     return {
         key: value
         for key, value in asdict(stated).items()

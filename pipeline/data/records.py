@@ -35,6 +35,8 @@ class Record:
     """Image of class ids, of the upright image's own size."""
     classes: str | None = None
     """Which list of `pipeline.data.classes` those ids belong to."""
+    target: int | None = None
+    """Class of the whole image: its index in the class list of the data set."""
 
     @property
     def has_truth(self) -> bool:

@@ -39,11 +39,18 @@ def flips(seed: int, epoch: int, index: int) -> bool:
     return bool(np.random.SeedSequence([1, seed, epoch, index]).generate_state(1)[0] & 1)
 
 
-def view(seed: int, epoch: int, index: int, flip: bool, scale: tuple[float, float]) -> View:
+def view(
+    seed: int,
+    epoch: int,
+    index: int,
+    flip: bool,
+    scale: tuple[float, float],
+    stretch: float = 1.0,
+) -> View:
     """How an image is shown in an epoch: a pure function, like its coin.
 
     The scale lies between both of `scale`, uniform in its logarithm: halving is as likely as
-    doubling.
+    doubling. So does an enlarged part's stretch, between `1 / stretch` and `stretch`.
     """
     mirrored = flip and flips(seed, epoch, index)
     if scale == NO_SCALING:
@@ -51,7 +58,9 @@ def view(seed: int, epoch: int, index: int, flip: bool, scale: tuple[float, floa
     generator = np.random.Generator(np.random.PCG64([2, seed, epoch, index]))
     low, high = np.log(scale)
     size, x, y = generator.random(3)
-    return View(mirrored, float(np.exp(low + size * (high - low))), float(x), float(y))
+    # Drawn after the others, which are the same without it.
+    wider = float(stretch ** (2 * generator.random() - 1)) if stretch != 1 else 1.0
+    return View(mirrored, float(np.exp(low + size * (high - low))), float(x), float(y), wider)
 
 
 def steps(size: int, batch: int, drop_last: bool = False) -> int:
@@ -79,6 +88,7 @@ class BatchPlan(Sampler[list[Pick]]):
     scale: tuple[float, float] = NO_SCALING
     rank: int = 0
     world: int = 1
+    stretch: float = 1.0
 
     def __post_init__(self) -> None:
         if self.batch < 1:
@@ -97,4 +107,5 @@ class BatchPlan(Sampler[list[Pick]]):
         for step in range(self.first_step, self.first_step + len(self)):
             first = step * self.batch + self.rank * share
             chosen = shuffled[first : first + share]
-            yield [Pick(i, view(self.seed, self.epoch, i, self.flip, self.scale)) for i in chosen]
+            how = (self.flip, self.scale, self.stretch)
+            yield [Pick(i, view(self.seed, self.epoch, i, *how)) for i in chosen]

@@ -1,51 +1,84 @@
-"""How well each class is found: its IoU over all validation images, predictor by predictor."""
+"""How well each class is found over all validation images, predictor by predictor.
+
+By its IoU where pixels have classes, by the share of its images that are called by it where whole
+images have.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.data import classes
+from pipeline.data.classes import colours_of
 from pipeline.files import read_json
 from pipeline.paths import DATA, EVALUATE
 from pipeline.report.drawing import colour
-from pipeline.report.facts import Facts
+from pipeline.report.facts import STUDENT, Facts
 from pipeline.report.numbers import NOTHING, THIN, fixed
 from pipeline.report.tables import Cell, Line, cell, predictor_title, predictors
 
 PATH = EVALUATE / "classes.json"
-"""IoU of each class in the order of their list, by predictor; null where neither side has it."""
+"""Of each class in the order of their list, by predictor; null where it is not defined."""
+LISTED = DATA / "classes.json"
+KINDS = {"pixels": "IoU of every class", "images": "Accuracy of every class"}
+"""What the table is called, by what has classes."""
+NOTES = {
+    "pixels": "Over the pixels of all validation images together; the share is of those that "
+    "belong to a class. A dash stands where a class neither occurs nor is predicted.",
+    "images": "The share of a class’s validation images that are called by it. A dash stands where "
+    "a class has none.",
+}
+MOST = 60
+"""Rows of the table: of more classes those that the student finds worst."""
 
 
 def columns(facts: Facts) -> list[str]:
     """Heads of the table."""
-    return ["Pixels", *(f"{predictor_title(facts, name)} ↑" for name in predictors(facts))]
+    return [
+        kind().capitalize(),
+        *(f"{predictor_title(facts, name)} ↑" for name in predictors(facts)),
+    ]
+
+
+def kind() -> str:
+    """Whether `pixels` or `images` have the classes; the former where nothing has."""
+    return "images" if LISTED.exists() and "images" in read_json(LISTED) else "pixels"
 
 
 def class_lines(facts: Facts) -> list[Line]:
     """A row for every class; none where the task has no classes."""
-    listed = DATA / "classes.json"
-    if not (PATH.exists() and listed.exists()):
+    if not (PATH.exists() and LISTED.exists()):
         return []
     found: Mapping[str, Sequence[float | None]] = read_json(PATH)
-    known = classes.get(read_json(listed)["name"])
-    shares = _shares(read_json(listed)["pixels"]["val"])
+    listed = read_json(LISTED)
+    titles, held = listed["classes"], _held(listed)
     names = predictors(facts)
     return [
         Line(
-            title,
+            titles[index],
             "",
-            [_share(shares[title]), *_values([found[name][index] for name in names])],
-            colour=colour(known.colours[index]),
+            [held[index], *_values([found[name][index] for name in names])],
+            colour=colour(colours_of(titles)[index]) if kind() == "pixels" else "",
         )
-        for index, title in enumerate(known.classes)
+        for index in _worst(found[STUDENT])
     ]
 
 
-def _shares(pixels: Mapping[str, Any]) -> dict[str, float]:
-    """Of the pixels that belong to a class."""
-    total = sum(pixels.values())
-    return {name: number / total if total else 0.0 for name, number in pixels.items()}
+def _worst(values: Sequence[float | None]) -> list[int]:
+    """Classes in the order of their list, of many those with the least values."""
+    known = [index for index, value in enumerate(values) if value is not None]
+    if len(values) <= MOST:
+        return list(range(len(values)))
+    return sorted(sorted(known, key=lambda index: values[index] or 0.0)[:MOST])
+
+
+def _held(listed: Mapping[str, Any]) -> list[Cell]:
+    """What the validation images hold of each class: a share of their pixels, or images."""
+    if kind() == "images":
+        return [cell(str(number), key=number) for number in listed["images"]["val"]]
+    pixels = [listed["pixels"]["val"][title] for title in listed["classes"]]
+    total = sum(pixels)
+    return [_share(number / total if total else 0.0) for number in pixels]
 
 
 def _share(value: float) -> Cell:
@@ -57,7 +90,7 @@ def _share(value: float) -> Cell:
 
 
 def _values(values: Sequence[float | None]) -> list[Cell]:
-    """IoUs of one class; the best is marked."""
+    """Of one class; the best is marked."""
     top = max((value for value in values if value is not None), default=None)
     return [
         cell(NOTHING)

@@ -1,4 +1,4 @@
-"""How a task's maps lie over a photograph: as heat, or in the colours of their classes."""
+"""How a task's maps lie over a photograph: as heat, in the colours of classes, or as bars."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from pipeline.data import classes
 from pipeline.data.classes import VOID, ClassList
 from pipeline.data.evaluation import Sample
 from pipeline.data.layouts import Record
+from pipeline.files import read_json
+from pipeline.paths import DATA
 from pipeline.report import overlay
+from pipeline.report.chances import Chance, bars_uri, likeliest
 from pipeline.report.numbers import count
 from pipeline.tasks.readout import CLASS_LOGITS, Map
 from pipeline.tasks.task import DenseTask
@@ -28,6 +31,8 @@ class Picture:
 
     uri: str
     classes: frozenset[int] = frozenset()
+    words: str = ""
+    """What it says, for those who do not see it; empty where `by` or `told` says all."""
 
 
 class Drawing(Protocol):
@@ -48,6 +53,8 @@ class Drawing(Protocol):
 
 def drawing(task: DenseTask, record: Record) -> Drawing:
     """How the maps of `task` are drawn over an image."""
+    if "target" in task.needs:
+        return OfImages(task, tuple(read_json(DATA / "classes.json")["classes"]))
     if task.output == CLASS_LOGITS and record.classes is not None:
         return OfClasses(cast("Classifying", task), classes.get(record.classes))
     return Heat(task)
@@ -116,6 +123,36 @@ class OfClasses:
     def _picture(self, indices: NDArray[np.uint8]) -> Picture:
         found = frozenset(int(i) for i in np.unique(indices) if i != VOID)
         return Picture(overlay.labels_uri(indices, self.known.colours), found)
+
+
+@dataclass(frozen=True)
+class OfImages:
+    """One class for the whole image: its likeliest as bars."""
+
+    task: DenseTask
+    names: Sequence[str]
+
+    def annotated(self, sample: Sample, width: int, height: int) -> Picture:
+        """The annotators' class."""
+        assert sample.target is not None, "prepare refuses such images"
+        return self._picture([Chance(self.names[sample.target])], width, height)
+
+    def told(self, sample: Sample) -> tuple[str, str]:
+        """The class as it is annotated."""
+        return ANNOTATED, f"Class of {sample.id} as annotated"
+
+    def predicted(self, logits: Map, width: int, height: int) -> Picture:
+        """The likeliest classes."""
+        found = likeliest(self.task.probability(logits), self.names)
+        return self._picture(found, width, height)
+
+    def by(self, image: str, title: str) -> str:
+        """Whose classes they are."""
+        return f"Likeliest classes of {image} by {title}"
+
+    def _picture(self, chances: Sequence[Chance], width: int, height: int) -> Picture:
+        words = ", ".join(chance.words for chance in chances)
+        return Picture(bars_uri(chances, width, height), words=words)
 
 
 @dataclass(frozen=True)

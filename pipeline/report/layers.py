@@ -84,14 +84,17 @@ def shoot(
     found = int(counts.sum())
     draw = drawing(task, record)
     people = draw.annotated(sample, width, height)
-    layers = [Layer("people", *draw.told(sample), people.uri, classes=people.classes)]
+    title, alt = draw.told(sample)
+    alt = ": ".join(filter(None, [alt, people.words]))
+    layers = [Layer("people", title, alt, people.uri, classes=people.classes)]
     alike = {file.recipe for file in facts.files if not file.quantised}
     for key, title, path in sources(facts, record.id):
         if whole or path.exists():
             logits = read_logits(path)
             scores = measured(task, logits, sample)
-            alt = ", ".join([draw.by(record.id, title[0].lower() + title[1:]), *scores])
             shown = draw.predicted(logits, width, height)
+            by = draw.by(record.id, title[0].lower() + title[1:])
+            alt = ", ".join([": ".join(filter(None, [by, shown.words])), *scores])
             listed = key not in alike
             layers.append(Layer(key, title, alt, shown.uri, scores, shown.classes, listed))
     photo = overlay.photo_uri(image, WIDTH, quality)

@@ -12,7 +12,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline import tasks
-from pipeline.report import by_class, hard, lineage, making, overlay, tables, training, verdict
+from pipeline.report import (
+    by_class,
+    hard,
+    lineage,
+    making,
+    mistaken,
+    overlay,
+    tables,
+    training,
+    verdict,
+)
 from pipeline.report.artefacts import Artefact
 from pipeline.report.comparison import Comparison, comparison
 from pipeline.report.curves import PhaseCurves
@@ -71,6 +81,7 @@ def render(
     words = {
         "gated": " and ".join(task.gated),
         "watched": "fixations" in task.needs,
+        "of_images": "target" in task.needs,
         "together": " and ".join(task.over_all),
     }
     filled = parts | words | _tables(facts) | _pictures(shown)
@@ -95,6 +106,10 @@ def _tables(facts: Facts) -> dict[str, Any]:
         "accuracy_lines": tables.accuracy_lines(facts, metrics, smaller),
         "class_columns": by_class.columns(facts),
         "class_lines": by_class.class_lines(facts),
+        "class_title": by_class.KINDS[by_class.kind()],
+        "class_note": by_class.NOTES[by_class.kind()],
+        "mistaken_columns": mistaken.COLUMNS,
+        "mistaken_lines": mistaken.mistaken_lines(),
         "precision": precision_charts(facts),
         "phase_columns": making.PHASE_COLUMNS,
         "phase_entries": making.phase_entries(facts.config),

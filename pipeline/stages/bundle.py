@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mobile.bundle import Artefact, assemble, verify
 from mobile.latency_row import LatencyRow, read_lines
-from pipeline import checkpoint, provenance, shelf
+from pipeline import checkpoint, provenance, shelf, tasks
 from pipeline.config import Config
 from pipeline.data import classes, manifest
 from pipeline.data.images import read_rgb
@@ -71,7 +71,9 @@ def artefact(recipe: str, rows: list[LatencyRow]) -> Artefact:
 
 
 def class_names(config: Config) -> tuple[str, ...]:
-    """Of the data's class list; none where pixels have no classes."""
+    """Of the data's class list, or of its folders; none where nothing has classes."""
+    if "target" in tasks.get(config.student.task).needs:
+        return tuple(read_json(DATA / "classes.json")["classes"])
     return classes.get(config.data.classes).classes if config.data.classes else ()
 
 

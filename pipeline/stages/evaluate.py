@@ -36,7 +36,7 @@ PICTURES = 8
 @stage
 def main(config: Config) -> None:
     """Write outputs/metrics.json and outputs/evaluate."""
-    task = tasks.of(config.student)
+    task = tasks.of(config.student).informed(DATA)
     device = devices.choose(config.machine.device)
     path = Path(config.student.final) / MODEL
     student, header = checkpoint.load_model(path, "student", config.student.name)

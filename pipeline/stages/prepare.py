@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from pipeline import tasks
 from pipeline.config import Config
-from pipeline.config.schema import Role
-from pipeline.data import classes, manifest
+from pipeline.config.schema import Role, Student
+from pipeline.data import class_names, classes, image_classes, layouts, manifest, roots
 from pipeline.data.editions import meant
 from pipeline.data.manifest import Listed, Source
 from pipeline.data.resize import NAME
@@ -41,6 +41,9 @@ def main(config: Config) -> None:
     # Weights lie outside the workspace; their hashes here make later stages depend on them.
     names = [config.student.weights, *used_by_teachers(config)]
     hashes = {name: weights_hash(name) for name in sorted(set(names))}
+    named = image_names(sources)
+    if "target" in tasks.get(config.student.task).needs and named:
+        require_number(named, config.student)
     with Meter("prepare", 0, "images") as meter:
         listed = manifest.collect(sources, meter)
     require_annotated(listed["val"], tasks.get(config.student.task).needs)
@@ -55,8 +58,10 @@ def main(config: Config) -> None:
             print(
                 f"{name}: {len(found.remarks) - SHOWN} more such files; fovea data check lists them"
             )
-    if config.data.classes is not None:
+    if config.data.classes in class_names.COUNTS:
         count_classes(config.data.classes, list(sources))
+    if named:
+        count_images(config.data.classes, named, {n: found.rows for n, found in listed.items()})
     counts = {name: entry["count"] for name, entry in manifest.roles(DATA).items()}
     print("images: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
 
@@ -78,13 +83,58 @@ def count_classes(name: str, roles: Sequence[str]) -> None:
     write_json(DATA / "classes.json", content)
 
 
+def image_names(sources: Mapping[str, Source]) -> tuple[str, ...]:
+    """Names of the classes that whole images have, the same in every role; none where none have.
+
+    Raises `UserError` when roles differ in them.
+    """
+    found = {}
+    for name, role in sources.items():
+        known = layouts.get(role.layout).classes
+        if known is not None:
+            found[name] = known(roots.resolve(role.root))
+    return image_classes.require_equal(found) if found else ()
+
+
+def require_number(names: Sequence[str], student: Student) -> None:
+    """Raise `UserError` unless the student learns as many classes as there are."""
+    given = student.overrides.get("classes")
+    if given != len(names):
+        raise UserError(
+            f"data.train has {len(names)} classes ({', '.join(names[:3])} …), but "
+            f"student.overrides.classes is {given}; for a set of your own, set data.classes=null "
+            f"and student.overrides.classes={len(names)}"
+        )
+
+
+def count_images(
+    name: str | None, names: Sequence[str], roles: Mapping[str, Sequence[manifest.Row]]
+) -> None:
+    """Write outputs/data/classes.json: the list, and the images of each class in every role."""
+    images = {}
+    for role, rows in roles.items():
+        marked = [row.target for row in rows if row.target is not None]
+        if not marked:
+            continue
+        images[role] = np.bincount(np.array(marked, np.int64), minlength=len(names)).tolist()
+        absent = [title for title, number in zip(names, images[role], strict=True) if not number]
+        if absent:
+            print(f"{role}: no image of {', '.join(absent[:SHOWN])}, {len(absent)} classes in all")
+    write_json(DATA / "classes.json", {"name": name, "classes": list(names), "images": images})
+
+
 def used_by_teachers(config: Config) -> list[str]:
     """Names of the weights that teachers load."""
     each = config.student.teachers.values()
     return [name for t in each for name in (t.weights, t.init, t.backbone)]
 
 
-WORDS = {"map": "density map or mask", "fixations": "fixations", "labels": "label image"}
+WORDS = {
+    "map": "density map or mask",
+    "fixations": "fixations",
+    "labels": "label image",
+    "target": "class",
+}
 """What a record's parts are called."""
 
 
@@ -92,11 +142,17 @@ def require_annotated(val: Listed, needs: Sequence[str]) -> None:
     """Raise `UserError` unless every validation image can be measured on."""
     for row in val.rows:
         for part in needs:
-            if part not in row.files and not (part == "map" and row.blur is not None):
+            if part not in row.files and part not in without_files(row):
                 raise UserError(
                     f"data.val: {row.files['image']} has no {WORDS[part]}, which measuring needs; "
                     "choose another data.val"
                 )
+
+
+def without_files(row: manifest.Row) -> set[str]:
+    """What is known of an image without a file of its own."""
+    made = {"map": row.blur is not None, "target": row.target is not None}
+    return {part for part, known in made.items() if known}
 
 
 def source(role: Role, classes: str | None = None) -> Source:

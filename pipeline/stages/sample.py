@@ -1,4 +1,4 @@
-"""Generate the sample data: scenes in the layouts of SALICON and COCO."""
+"""Generate the sample data: scenes in the layouts of SALICON and COCO, pictures of one thing."""
 
 from __future__ import annotations
 

@@ -100,6 +100,7 @@ def trained(config: Config, name: str, how: Runtime, folder: Path) -> Result:
         flip=phase.flip,
         drop_last=True,
         scale=(phase.scale[0], phase.scale[1]),
+        stretch=tasks.get(config.student.task).stretch,
         workers=config.machine.workers,
         rank=how.group.rank,
         world=how.group.world,

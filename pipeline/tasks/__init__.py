@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from pipeline.config.schema import Student
+from pipeline.tasks.classification import ClassificationTask
 from pipeline.tasks.objects import SalientObjectTask
 from pipeline.tasks.readout import MEANINGS
 from pipeline.tasks.saliency import SaliencyTask
@@ -12,7 +13,8 @@ from pipeline.tasks.semantic import SemanticTask
 from pipeline.tasks.task import DenseTask
 
 _TASKS: dict[str, DenseTask] = {
-    task.name: task for task in (SaliencyTask(), SalientObjectTask(), SemanticTask())
+    task.name: task
+    for task in (SaliencyTask(), SalientObjectTask(), SemanticTask(), ClassificationTask())
 }
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self, cast
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -30,15 +30,9 @@ from pipeline.losses import hard_pixels
 from pipeline.metrics import segmentation
 from pipeline.metrics.baselines import Baselines
 from pipeline.metrics.segmentation import Confusion
+from pipeline.tasks.assisted import outputs
 from pipeline.tasks.readout import CLASS_LOGITS, Map
 from pipeline.tasks.task import DenseTask
-
-
-class Assisted(Protocol):
-    """A network with auxiliary heads, which only training sees."""
-
-    def outputs(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Logits (B, C, H, W), and those of each auxiliary head."""
 
 
 @dataclass(frozen=True)
@@ -165,14 +159,6 @@ def marked(batch: Batch, logits: Tensor) -> Tensor:
         classes_of: Tensor = batch["classes"]
         return classes_of.long()
     return torch.full_like(logits[:, 0], VOID, dtype=torch.int64)
-
-
-def outputs(student: nn.Module, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-    """Logits and those of auxiliary heads, float32; no auxiliary ones where it has no such head."""
-    if hasattr(student, "outputs"):
-        main, auxiliary = cast("Assisted", student).outputs(images)
-        return main.float(), [each.float() for each in auxiliary]
-    return student(images).float(), []
 
 
 def cross_entropy(

@@ -76,9 +76,11 @@ class DenseTask:
     gated: ClassVar[tuple[str, ...]]
     """Metrics a budget limits the loss of; the last one is what images are ordered by."""
     needs: ClassVar[tuple[str, ...]]
-    """Parts of a record that measuring needs, of `map`, `fixations` and `labels`."""
+    """Parts of a record that measuring needs, of `map`, `fixations`, `labels` and `target`."""
     readouts: ClassVar[tuple[str, ...]] = ("sigmoid",)
     """How the output may be read."""
+    stretch: ClassVar[float] = 1.0
+    """How much wider or narrower than the image an enlarged part of it may be shown."""
     prior_title: ClassVar[str] = "Mean map"
     """How people call what `prior` gives."""
 

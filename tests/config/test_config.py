@@ -37,6 +37,8 @@ def test_every_choice_composes(group: str, choice: str) -> None:
         overrides.append("phases=labels")  # it cannot hint
     if group == "phases" and choice.startswith(("objects", "semantic")):
         overrides.append(f"student=fastsal_a_{choice.removesuffix('_hinted')}")
+    if (group, choice) == ("phases", "classification"):
+        overrides.append("student=cednet_n_classifier")
     if choice.endswith("_hinted"):
         overrides.append("teacher=gald_r18" if "semantic" in choice else "teacher=cii_r18")
     compose(overrides)
@@ -67,6 +69,35 @@ def test_classes_need_data_that_has_them_and_as_many() -> None:
         compose(["student=gald_r18", "data=camvid", "student.overrides.classes=3"])
     with pytest.raises(UserError, match="did you mean 'camvid'"):
         compose(["student=gald_r18", "data.classes=camvit", "student.overrides.classes=11"])
+
+
+def test_classes_of_images_and_of_pixels_are_not_taken_for_each_other() -> None:
+    with pytest.raises(UserError, match=r"data=camvid has one for every pixel.*data=imagenet"):
+        compose(["student=cednet_n_classifier", "data=camvid"])
+    with pytest.raises(UserError, match=r"data=sample_classes has one for each image"):
+        compose(["student=gald_r18", "data=sample_classes"])
+    with pytest.raises(UserError, match=r"classes is 9, but data\.classes=sample_things has 8"):
+        compose(["student=cednet_n_classifier", "student.overrides.classes=9"])
+
+
+def test_folders_of_ones_own_need_the_number_of_their_classes() -> None:
+    own = ["student=cednet_n_classifier", "data.classes=null"]
+    with pytest.raises(UserError, match=r"student.overrides.classes=N, or choose other data"):
+        compose(own)
+    assert compose([*own, "student.overrides.classes=37"]).data.classes is None
+
+
+def test_a_classifier_is_given_nothing_that_is_about_maps() -> None:
+    full = "student.phases.full"
+    for override, match in (
+        ("teacher_weight=1.0", r"labels of a teacher are maps, and smoothed learns a class"),
+        ("ohem=0.7", r"full.ohem is about pixels; set it to null for smoothed"),
+        ("balance=1.1", r"full.balance is about pixels"),
+    ):
+        with pytest.raises(UserError, match=match):
+            compose(["student=cednet_n_classifier", f"{full}.{override}"])
+    plain = compose(["student=cednet_n_classifier", f"{full}.objective=classification"])
+    assert plain.student.phases["full"].select == "top1"
 
 
 def test_phases_of_another_task_are_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,27 @@ def test_above_1_a_part_of_that_size_fills_the_frame(
     assert left - 1 == round(x * (width - part.shape[2]))
 
 
+@few
+@given(SIDE, SIDE, st.floats(1.001, 4), PART, PART, st.floats(0.75, 4 / 3))
+def test_a_stretched_part_keeps_its_area_and_lies_inside(
+    rows: int, columns: int, scale: float, x: float, y: float, stretch: float
+) -> None:
+    parts = []
+
+    def shrink(array: np.ndarray, *size: int) -> np.ndarray:
+        parts.append(array.shape[-2:])
+        return nearest(array, *size)
+
+    shown = View(False, scale, x, y, stretch)
+    found = viewed(positions(90, 120), shown, rows, columns, shrink, 0)
+    assert found.min() >= 1, "nothing from outside the image"
+    ((height, width),) = parts
+    assert height == min(90, round(90 / scale / math.sqrt(stretch)))
+    assert width == min(120, round(120 / scale * math.sqrt(stretch)))
+    if height < 90 and width < 120:
+        assert height * width == pytest.approx(90 * 120 / scale**2, rel=0.05)
+
+
 class Scores:
     """Stored scores of one image: every pixel of class 1, for certain."""
 
@@ -203,6 +225,18 @@ def test_a_plan_shows_each_image_by_its_view() -> None:
     plan = BatchPlan(10, 4, 3, 7, flip=True, scale=(0.7, 2.1))
     picks = [pick for batch in plan for pick in batch]
     assert picks == [Pick(p.index, view(3, 7, p.index, True, (0.7, 2.1))) for p in picks]
+
+
+def test_a_stretch_changes_nothing_else_and_is_as_likely_wide_as_narrow() -> None:
+    plain = [view(0, 0, index, True, (1.0, 2.0)) for index in range(1000)]
+    wide = [view(0, 0, index, True, (1.0, 2.0), 4 / 3) for index in range(1000)]
+    assert [replace(found, stretch=1.0) for found in wide] == plain
+    logs = np.log([found.stretch for found in wide]) / math.log(4 / 3)
+    counts, _ = np.histogram(logs, bins=4, range=(-1, 1))
+    assert counts.sum() == 1000
+    assert (np.abs(counts - 250) < 60).all()
+    (picks,) = BatchPlan(4, 4, 0, 0, flip=True, scale=(1.0, 2.0), stretch=4 / 3)
+    assert picks == [Pick(p.index, wide[p.index]) for p in picks]
 
 
 def test_views_are_the_same_in_every_release() -> None:

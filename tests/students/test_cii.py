@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import students
 from students import interactors
-from students.interactors import Calibration, Residual
+from students.interactors import Calibration, Residual, highest
 
 # Parameters by the ledger of the authors' code; the interactor's share is all that differs.
 COUNTS = {
@@ -98,3 +98,9 @@ def test_the_dagger_looks_at_the_next_scale() -> None:
 def test_an_unknown_interactor_is_named_with_those_there_are() -> None:
     with pytest.raises(ValueError, match="no interactor is called 'rcg'; known: apart2, none"):
         students.build("cii_r18", interactor="rcg")
+
+
+@pytest.mark.parametrize("size", [(4, 5), (1, 6), (1, 1)])
+def test_a_gate_comes_from_the_largest_value_of_every_map(size: tuple[int, int]) -> None:
+    x = torch.randn(2, 3, *size)
+    assert torch.equal(highest(x), x.amax((2, 3), keepdim=True))

@@ -246,3 +246,8 @@ def test_backbones_are_filled_from_a_file_of_their_own(tmp_path: Path, tiny: nn.
     save_file({"stem.0.weight": state["stem.0.weight"]}, tmp_path / "part.safetensors")
     with pytest.raises(ValueError, match=r"is no dilated ResNet-18 file: it lacks stem\.1\.weight"):
         students.build("gald_r18", weights=tmp_path / "part.safetensors")
+
+
+def test_only_what_has_a_group_norm_has_another_form() -> None:
+    assert list(students.build("gald_r18").export_forms()) == ["pooled_norm", "paper"]
+    assert list(students.build("gald_r18", context="psp").export_forms()) == ["paper"]

@@ -9,7 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from students import global_context
-from students.global_context import GroupedAttention, PixelAttention
+from students.global_context import (
+    GroupedAttention,
+    PixelAttention,
+    PooledNorm,
+    with_pooled_norms,
+)
 
 
 def parameters(module: nn.Module) -> int:
@@ -111,3 +116,12 @@ def test_shapes_stay(name: str, size: tuple[int, int]) -> None:
 def test_an_aggregation_costs_what_its_layers_are(name: str, count: int) -> None:
     with torch.device("meta"):
         assert parameters(global_context.build(name, 512)) == count
+
+
+def test_a_pooled_norm_is_the_group_norm() -> None:
+    attention = settled(GroupedAttention(32))
+    pooled = with_pooled_norms(attention)
+    assert isinstance(pooled.norm, PooledNorm)
+    assert not isinstance(attention.norm, PooledNorm)
+    x = values(2, 32, 5, 7)
+    torch.testing.assert_close(pooled(x), attention(x))

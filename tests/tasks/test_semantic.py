@@ -24,8 +24,9 @@ from pipeline.errors import UserError
 from pipeline.labels.scores import soft_cross_entropy
 from pipeline.losses import hard_pixels
 from pipeline.metrics import segmentation
+from pipeline.tasks.assisted import outputs
 from pipeline.tasks.readout import CLASS_LOGITS
-from pipeline.tasks.semantic import SemanticTask, cross_entropy, outputs
+from pipeline.tasks.semantic import SemanticTask, cross_entropy
 from pipeline.tasks.task import Scores
 
 TASK = tasks.get("semantic")

@@ -26,6 +26,7 @@ from mobile.backend import (
 from mobile.backends.executorch.delegation import count_delegated
 from mobile.quiet import converting
 from mobile.recipes import Recipe, register
+from mobile.rewrites import bare_constants
 
 if TYPE_CHECKING:
     import torch
@@ -142,6 +143,7 @@ class ExecuTorch:
 
                 module = quantise(module, inputs, calibration)
             program = torch.export.export(module, inputs)
+            bare_constants(program)
             lowered = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
             delegation = count_delegated(lowered.exported_program().graph_module)
             data = bytes(lowered.to_executorch().buffer)

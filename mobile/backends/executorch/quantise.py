@@ -1,10 +1,10 @@
-"""Static int8 for XNNPACK: weights per output channel, activations per tensor, in four choices.
+"""Static int8 for XNNPACK: weights per output channel, activations per tensor, in five choices.
 
 * ranges are means over images (`ranges`), or their extremes where those come out better;
 * every input of a concatenation keeps a scale of its own up to the concatenation. The quantiser's
   default gives one to all, so that a tap with a narrow range would be stored, and go on through
   the backbone, in the steps of the widest;
-* a cheap last convolution stays in float (`tail`);
+* a cheap last convolution stays in float (`tail`), and so do normalisations (`normalisations`);
 * biases are corrected (`bias`).
 
 PixelShuffle is left to run in float between a dequantise and a quantise: as an int8 transposition
@@ -32,10 +32,12 @@ from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
 from mobile.backend import Array
 from mobile.backends.executorch.bias import correct_biases
+from mobile.backends.executorch.normalisations import normalisations
 from mobile.backends.executorch.ranges import MeanRange
 from mobile.backends.executorch.scales import widen
 from mobile.backends.executorch.shared import unshare
 from mobile.backends.executorch.tail import float_tail
+from mobile.rewrites import bare_constants
 
 SMALLEST_SCALE = 2**-12
 CORRECTED_ON = 24
@@ -51,7 +53,7 @@ class Int8(XNNPACKQuantizer):  # type: ignore[misc]  # its package has no types
         for node in annotated.graph.nodes:
             if node.target is torch.ops.aten.cat.default and Q_ANNOTATION_KEY in node.meta:
                 node.meta[Q_ANNOTATION_KEY].allow_implicit_sharing = False
-        for node in float_tail(annotated):
+        for node in (*float_tail(annotated), *normalisations(annotated)):
             node.meta.pop(Q_ANNOTATION_KEY, None)
         return annotated
 
@@ -63,7 +65,9 @@ def quantise(
 
     Of both kinds of ranges the one whose outputs are nearer to float's on calibration images.
     """
-    graph = torch.export.export(module, inputs).module()
+    program = torch.export.export(module, inputs)
+    bare_constants(program)
+    graph = program.module()
     unshare(graph)
     candidates = [
         prepare_pt2e(copy.deepcopy(graph), Int8().set_global(_configuration(ranges)))

@@ -27,7 +27,7 @@ from mobile.backends.litert.delegation import count_delegated
 from mobile.backends.litert.quantise import SIGNATURE, quantise
 from mobile.quiet import converting
 from mobile.recipes import Recipe
-from mobile.rewrites import split_shuffled_cats
+from mobile.rewrites import bare_constants, pad_pools_with_zeros, split_shuffled_cats
 from pipeline.errors import UserError
 
 if TYPE_CHECKING:
@@ -119,8 +119,13 @@ class LiteRT:
         from ai_edge_litert.interpreter import Interpreter
 
         image = torch.from_numpy(example)
-        graph = torch.export.export(module, (image,)).module()
-        split = split_shuffled_cats(graph, _WIDEST_CAT)
+        program = torch.export.export(module, (image,))
+        bare_constants(program)
+        graph = program.module()
+        rewrites = {
+            "concatenations split": split_shuffled_cats(graph, _WIDEST_CAT),
+            "pools padded with zeros": pad_pools_with_zeros(graph),
+        }
         traced: nn.Module = graph
         if self.layout == "NHWC":
             traced = litert_torch.to_channel_last_io(traced, args=[0])
@@ -138,7 +143,7 @@ class LiteRT:
             names["inputs"][0],
             names["outputs"][0],
             count_delegated(interpreter._get_ops_details()),  # noqa: SLF001
-            {"concatenations split": split} if split else {},
+            {what: count for what, count in rewrites.items() if count},
         )
 
     def load(self, path: Path, threads: int) -> LiteRTRunner:

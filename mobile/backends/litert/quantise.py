@@ -2,7 +2,7 @@
 
 * `int8`, `16x8`: a full-integer graph (weights per output channel, activations per tensor) between
   one QUANTIZE of the float32 input and one DEQUANTIZE of the output: a uint8 input would make CAST
-  the first operator, which GPU delegates refuse;
+  the first operator, which GPU delegates refuse. Of `int8`, `floats` are left out;
 * `int8 weights`, `fp16 weights`: stored so, computed in float32.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mobile.backend import Array
+from mobile.backends.litert.floats import float_operators
 
 SIGNATURE = "serving_default"
 _BITS = {"int8": 8, "16x8": 16}
@@ -24,7 +25,10 @@ def quantise(data: bytes, precision: str, images: Iterable[Array]) -> bytes:
     from ai_edge_litert.interpreter import Interpreter
     from ai_edge_quantizer import quantizer
 
-    manager = _static(_BITS[precision]) if precision in _BITS else _weights(precision)
+    if precision in _BITS:
+        manager = _static(_BITS[precision], float_operators(data) if precision == "int8" else "")
+    else:
+        manager = _weights(precision)
     work = quantizer.Quantizer(bytearray(data), manager.get_quantization_recipe())
     statistics = None
     if precision in _BITS:
@@ -36,7 +40,7 @@ def quantise(data: bytes, precision: str, images: Iterable[Array]) -> bytes:
     return bytes(result.quantized_model)
 
 
-def _static(bits: int):  # type: ignore[no-untyped-def]  # its package has no types
+def _static(bits: int, floats: str):  # type: ignore[no-untyped-def]  # its package has no types
     from ai_edge_quantizer import qtyping, recipe_manager
 
     operators = qtyping.TFLOperationName
@@ -49,6 +53,8 @@ def _static(bits: int):  # type: ignore[no-untyped-def]  # its package has no ty
     )
     for float_end in (operators.INPUT, operators.OUTPUT):
         manager.add_quantization_config(".*", float_end, None, "no_quantize")
+    if floats:
+        manager.add_quantization_config(floats, operators.ALL_SUPPORTED, None, "no_quantize")
     return manager
 
 

@@ -12,6 +12,7 @@ from pipeline.errors import UserError
 
 Scanner = Callable[[Path, str], list[Record]]
 Splits = Callable[[Path], list[str]]
+Classes = Callable[[Path], tuple[str, ...]]
 
 JOIN = "+"
 """Between the splits that a role takes as one: `train2017+test2017`."""
@@ -32,6 +33,8 @@ class Layout:
     """Whether that edition is the only one that lies so."""
     general: int = 0
     """Of layouts that all fit a root, the least general one is meant."""
+    classes: Classes | None = None
+    """Names, by index, of the classes that whole images of a root have; `None`: they have none."""
 
     @property
     def shape(self) -> str:
@@ -50,13 +53,14 @@ def layout(
     edition: int | None = None,
     fixed: bool = False,
     general: int = 0,
+    classes: Classes | None = None,
 ) -> Callable[[Scanner], Scanner]:
     """Register the decorated scanner under `name`."""
 
     def add(scanner: Scanner) -> Scanner:
         if name in _LAYOUTS:
             raise ValueError(f"layout {name!r} is registered twice")
-        _LAYOUTS[name] = Layout(name, scanner, splits, edition, fixed, general)
+        _LAYOUTS[name] = Layout(name, scanner, splits, edition, fixed, general, classes)
         return scanner
 
     return add

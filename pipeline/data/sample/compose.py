@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from pipeline.data.class_names import SAMPLE_THINGS
 from pipeline.data.sample.paint import generator
 from pipeline.data.sample.scene import HEIGHT, WIDTH, Background, Colour, Scene, Surface, Thing
 from pipeline.data.sample.things import CATEGORIES, GROWN, PLAIN
@@ -17,6 +18,7 @@ Random = np.random.Generator
 Maker = Callable[[Random, Background], list[Thing]]
 
 _LONG = tuple(name for name in PLAIN if CATEGORIES[name].long)
+_FILLERS = tuple(name for name in PLAIN if name not in SAMPLE_THINGS)
 _SKINS = ((0.06, 0.35, 0.95), (0.07, 0.45, 0.8), (0.06, 0.55, 0.6), (0.05, 0.55, 0.42))
 _PATTERNS = ("plain", "plain", "grain", "stripes", "checks", "dots")
 
@@ -87,6 +89,27 @@ def portrait(random: Random, _background: Background) -> list[Thing]:
         size = float(random.uniform(12, 30))
         things += _placed(random, things, category, size, turn, _surface(random, category))
     return things
+
+
+def alone(category: str, *key: int) -> Scene:
+    """A small picture of one large thing, a few tiny plain ones beside it, of a key."""
+    random = generator(*key)
+    background = _ground_for(random, "portrait")
+    height, width = HEIGHT // 2, WIDTH // 2
+    size = height * float(random.uniform(0.2, 0.42))
+    x, y = (side * float(random.uniform(0.34, 0.66)) for side in (width, height))
+    tilt = float(random.normal(0, 0.2))
+    surface = _surface(random, category)
+    stretch, shadow = float(random.uniform(0.85, 1.2)), float(random.choice([0, 0.25, 0.4]))
+    things = [Thing(category, x, y, size, tilt, surface, stretch, shadow)]
+    for _ in range(int(random.integers(0, 4))):
+        other = str(random.choice(_FILLERS))
+        place = (float(random.uniform(0, width)), float(random.uniform(0, height)))
+        turn, small = float(random.uniform(0, math.tau)), float(random.uniform(6, 14))
+        things.insert(0, Thing(other, *place, small, turn, _surface(random, other)))
+    light = float(random.uniform(-2.6, -0.5))
+    seed = int(random.integers(1 << 31))
+    return Scene("alone", background, tuple(things), light, seed, height, width)
 
 
 _MAKERS: dict[str, Maker] = {

@@ -1,7 +1,8 @@
-"""Write the sample data: SALICON, DUTS, CamVid and COCO as they lie on disk, from a seed.
+"""Write the sample data: SALICON, DUTS, CamVid, ImageNet and COCO as they lie on disk, from a seed.
 
 `<root>/duts/DUTS-{TR,TE}` with the scenes of `<root>/salicon` and masks of what stands out, and
 `<root>/semantic/{train,val}[annot]` with the same scenes and a class for every pixel;
+`<root>/classes/{train,val}/CLASS` with small pictures of one thing each, four for every scene;
 `<root>/salicon/{images,maps,fixations}/{train,val}` and `<root>/coco/{train2017,val2017}` with
 `annotations/instances_*.json`. Every file is a pure function of the seed, its part and its number,
 so the number of processes and the order of work change nothing.
@@ -24,10 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipeline.data.class_names import SAMPLE_THINGS
 from pipeline.data.fixations import write_mat
 from pipeline.data.processes import interrupts_held
 from pipeline.data.sample import coco, gaze, salience, semantic
-from pipeline.data.sample.compose import compose
+from pipeline.data.sample.compose import alone, compose
 from pipeline.data.sample.render import Painted, render
 from pipeline.data.sample.scene import Scene
 from pipeline.errors import UserError
@@ -35,6 +37,10 @@ from pipeline.files import atomic_write_bytes, atomic_write_text
 
 QUALITY = 92
 _STREAMS = {"train": 0, "val": 1, "train2017": 2, "val2017": 3}
+_ALONE = {"train": 4, "val": 5}
+"""Streams of pictures of one thing."""
+PER_SCENE = 4
+"""How many of those there are for each scene: a class for a whole image is less to learn from."""
 _DUTS = {"train": "TR", "val": "TE"}
 _CHUNK = 8
 
@@ -118,7 +124,17 @@ def _make(task: _Task) -> list[dict[str, Any]]:
     _write_gaze(folder, task.split, name, painted, seen)
     _write_mask(task.root / "duts", task.split, name, painted, salience.standing_out(weights))
     _write_classes(task.root / "semantic", task.split, name, scene, painted)
+    for number in range(PER_SCENE * task.number, PER_SCENE * (task.number + 1)):
+        _write_thing(task.root / "classes" / task.split, task, number)
     return []
+
+
+def _write_thing(folder: Path, task: _Task, number: int) -> None:
+    """A picture of the class whose turn it is: there are as many of each."""
+    category = SAMPLE_THINGS[number % len(SAMPLE_THINGS)]
+    painted = render(alone(category, task.seed, _ALONE[task.split], number))
+    name = f"thing_{task.split}_{number + 1:05d}.jpg"
+    _write_image(folder / category / name, painted.pixels, "JPEG")
 
 
 def _write_mask(

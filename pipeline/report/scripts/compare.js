@@ -24,7 +24,8 @@
     const place = find(`.side.${side}`);
     const map = shown.querySelector("img.layer");
     const layer = place.querySelector("img.layer");
-    place.querySelector(".backing").classList.toggle("colour", !map);
+    const backing = shown.querySelector(".backing");
+    place.querySelector(".backing").classList.toggle("colour", backing.classList.contains("colour"));
     layer.hidden = !map;
     layer.src = map ? map.src : "data:,";
     layer.alt = map ? map.alt : "";
