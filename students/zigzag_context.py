@@ -78,13 +78,13 @@ def gather(x: Tensor, sides: Sequence[int], pooling: Pooling) -> list[Tensor]:
     are multiplied by one constant matrix, which export folds since sizes are static.
     """
     height, width = x.shape[-2:]
-    columns = [row for k in sides for row in shares(cells(width, k), pooling)]
+    columns = [row for k in sides for row in _pooled(cells(width, k), pooling)]
     strips = _times(x, columns).transpose(2, 3)
     ends = list(itertools.accumulate(sides))
     # Slices: XNNPACK takes them, a split it leaves.
     parts = [strips[:, :, end - k : end] for k, end in zip(sides, ends, strict=True)]
     return [
-        _times(part, shares(cells(height, k), pooling))
+        _times(part, _pooled(cells(height, k), pooling))
         for part, k in zip(parts, sides, strict=True)
     ]
 
@@ -92,9 +92,9 @@ def gather(x: Tensor, sides: Sequence[int], pooling: Pooling) -> list[Tensor]:
 def spread(maps: Sequence[Tensor], size: Sequence[int]) -> Tensor:
     """Sum of `maps` (B, C, k, k), each cell's value at all of its positions: (B, C, H, W)."""
     height, width = size
-    strips = [_times(q, turned(cells(height, q.shape[-1]))) for q in maps]
+    strips = [_times(q, _turned(cells(height, q.shape[-1]))) for q in maps]
     rows = [row for q in maps for row in cells(width, q.shape[-1])]
-    return _times(torch.cat(strips, 2).transpose(2, 3), turned(rows))
+    return _times(torch.cat(strips, 2).transpose(2, 3), _turned(rows))
 
 
 def _times(x: Tensor, matrix: list[list[float]]) -> Tensor:
@@ -102,13 +102,11 @@ def _times(x: Tensor, matrix: list[list[float]]) -> Tensor:
     return F.linear(x, x.new_tensor(matrix))
 
 
-def turned(matrix: list[list[float]]) -> list[list[float]]:
-    """Rows as columns."""
+def _turned(matrix: list[list[float]]) -> list[list[float]]:
     return [list(column) for column in zip(*matrix, strict=True)]
 
 
-def shares(matrix: list[list[float]], pooling: Pooling) -> list[list[float]]:
-    """Rows of `cells` that sum up or average."""
+def _pooled(matrix: list[list[float]], pooling: Pooling) -> list[list[float]]:
     if pooling == "sum":
         return matrix
     return [[x / max(sum(row), 1) for x in row] for row in matrix]

@@ -17,7 +17,6 @@ from students.layers import Normalise, check_size
 from students.registry import ModelSpec
 from students.resnet import Depth, ResNet, load_resnet
 from students.zigzag import Design, ZigZag
-from students.zigzag_stacked import stackable, with_stacked_contexts
 
 MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
@@ -77,12 +76,6 @@ class ZigZagNet(nn.Module):
         """Logits (B, classes, H, W) of every class, the background first."""
         logits = self.head(self.features(images)[0])
         return F.interpolate(logits, images.shape[-2:], mode="bilinear", align_corners=False)
-
-    def export_forms(self) -> dict[str, nn.Module]:
-        """Equal modules: depthwise region contexts as they are, or their branches as one."""
-        if not any(stackable(module) for module in self.modules()):
-            return {"paper": self}
-        return {"paper": self, "stacked_contexts": with_stacked_contexts(self)}
 
 
 def _built(

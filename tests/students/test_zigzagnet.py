@@ -15,7 +15,6 @@ from students import zigzag_context
 from students.resnet import CHANNELS
 from students.zigzag import Design, ZigZag, _product
 from students.zigzag_context import RegionContext
-from students.zigzag_stacked import StackedContext, with_stacked_contexts
 from students.zigzagnet import AUTHOR
 
 # Table 1 from the top, as switches.
@@ -87,26 +86,6 @@ def test_rce_is_equations_5_and_6(size: tuple[int, int], pooling: str, kind: str
     assert isinstance(module, RegionContext)
     x = torch.randn(2, 4, *size, dtype=torch.float64)
     torch.testing.assert_close(module(x), slow_rce(module, x, pooling))
-
-
-@pytest.mark.parametrize("pooling", ["mean", "sum"])
-@pytest.mark.parametrize("size", [(8, 12), (11, 7), (2, 3)])
-def test_a_stacked_context_is_the_context(size: tuple[int, int], pooling: str) -> None:
-    torch.manual_seed(0)
-    module = zigzag_context.build("rce", 4, "depthwise", pooling).double()
-    x = torch.randn(2, 4, *size, dtype=torch.float64)
-    stacked = with_stacked_contexts(nn.Sequential(module))
-    assert isinstance(stacked[0], StackedContext)
-    torch.testing.assert_close(stacked(x), module(x))
-
-
-def test_only_depthwise_contexts_have_another_form() -> None:
-    with torch.device("meta"):
-        forms = students.build("zigzagnet_r18").export_forms()
-        assert list(students.build("zigzagnet_r18", kernels="dense").export_forms()) == ["paper"]
-        assert list(students.build("zigzagnet_r18", preset="author").export_forms()) == ["paper"]
-    assert list(forms) == ["paper", "stacked_contexts"]
-    assert not any(isinstance(m, RegionContext) for m in forms["stacked_contexts"].modules())
 
 
 @pytest.mark.parametrize(("length", "number"), [(15, 7), (16, 3), (30, 7), (119, 5)])
