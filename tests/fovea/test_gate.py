@@ -42,7 +42,9 @@ def bundle(tmp_path: Path) -> Path:
             | {"metrics": {"metrics": None, "strata": None, "problems": []}, "parity": None},
         },
         "golden": [],
-        **{name: {} for name in ("files", "input", "lineage", "output", "versions")},
+        **{name: {} for name in ("files", "lineage", "versions")},
+        "input": {"resize": {"name": "triangle"}},
+        "output": {"meaning": "logits"},
     }
     folder = tmp_path / "bundle"
     folder.mkdir()

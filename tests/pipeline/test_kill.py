@@ -21,7 +21,7 @@ from tests.conftest import TINY, Workspace
 
 pytestmark = pytest.mark.slow
 
-KILLS = int(os.environ.get("FOVEA_KILLS", "3"))
+KILLS = int(os.environ.get("FOVEA_KILLS", "2"))
 """How often a run is killed; FOVEA_KILLS=20 for the long form."""
 REPRO = (sys.executable, "-m", "dvc", "repro")
 DETERMINISTIC = (
