@@ -104,11 +104,16 @@ def _broken_part(manifest: dict[str, Any]) -> str | None:
             return part
     for name, entry in manifest["artefacts"].items():
         if not isinstance(entry, dict) or not isinstance(entry.get("path", ""), str):
-            return f"artefacts: {name}"
+            return f"artefacts: {_shown(name)}"
     for name, entry in manifest["files"].items():
         if not isinstance(entry, dict) or not isinstance(entry.get("sha256"), str):
-            return f"files: {name}"
+            return f"files: {_shown(name)}"
     return None if isinstance(manifest["golden"], list) else "golden"
+
+
+def _shown(name: str) -> str:
+    """A name as a line of text can hold it: line ends and the like are written out."""
+    return name if name.isprintable() else repr(name)
 
 
 def file_problem(bundle: Path, name: str, entry: dict[str, Any]) -> str | None:
@@ -116,15 +121,16 @@ def file_problem(bundle: Path, name: str, entry: dict[str, Any]) -> str | None:
     path = bundle / name
     if Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name:
         return f"{name!r} points outside of the bundle"
+    shown = _shown(name)
     try:
         if not path.exists():
-            return f"{name} is missing"
+            return f"{shown} is missing"
     except OSError as error:  # a name longer than any file's
-        return f"{name[:80]}… cannot be looked for: {error.strerror}"
+        return f"{shown[:80]}… cannot be looked for: {error.strerror}"
     size = path.stat().st_size
     if path.is_file() and entry.get("bytes", size) != size:
-        return f"{name} has {size} bytes, the manifest says {entry['bytes']}"
+        return f"{shown} has {size} bytes, the manifest says {entry['bytes']}"
     digest = tree_hash(path)
     if digest != entry["sha256"]:
-        return f"{name} has sha256 {digest[:12]}…, the manifest says {entry['sha256'][:12]}…"
+        return f"{shown} has sha256 {digest[:12]}…, the manifest says {entry['sha256'][:12]}…"
     return None

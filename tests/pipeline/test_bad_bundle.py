@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mobile.bundle import verify
@@ -91,13 +91,15 @@ JSON = st.recursive(
 
 @settings(max_examples=300, deadline=None)
 @given(part=st.sampled_from(sorted(MANIFEST)), value=JSON)
+@example(part="artefacts", value={"a\nb": None})
+@example(part="files", value={"a\nb": None})
 def test_any_value_in_the_place_of_a_part_is_read_or_refused(
     bundle: Path, part: str, value: Any
 ) -> None:
     attempt(bundle, json.dumps(MANIFEST | {part: value}).encode())
 
 
-@pytest.mark.parametrize("name", ["", ".", "a\0b", "x" * 5000, "/etc/passwd", "a/../../b"])
+@pytest.mark.parametrize("name", ["", ".", "a\0b", "a\nb", "x" * 5000, "/etc/passwd", "a/../../b"])
 def test_names_that_lead_elsewhere_are_refused(bundle: Path, name: str) -> None:
     files = MANIFEST["files"] | {name: {"sha256": "0" * 64, "bytes": 1}}
     assert attempt(bundle, json.dumps(MANIFEST | {"files": files}).encode()) is None
