@@ -2,32 +2,24 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { runnable } from "../src/core/models";
 import { launch, opened, serve, type Served } from "./browser";
+import { eachPage } from "./each_page";
 import { altered, BUNDLES, edit, first, GIVEN, manifests, mapOf } from "./given";
 
 let served: Served;
-let browser: BrowserContext;
 let page: Page;
 
 beforeAll(async () => {
   served = await serve(BUNDLES);
-  browser = await launch();
 });
 
-afterAll(async () => {
-  await browser?.close();
-  await served?.close();
-});
+afterAll(() => served?.close());
 
-beforeEach(async () => {
-  page = await browser.newPage();
-});
-
-afterEach(() => page.close());
+eachPage((fresh) => (page = fresh));
 
 async function check(address: string): Promise<NonNullable<Window["foveaCheck"]>> {
   await opened(page, address);

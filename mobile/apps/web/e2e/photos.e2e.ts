@@ -1,38 +1,30 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { difference } from "../src/core/correlation";
 import { toMap } from "../src/core/maps";
 import { classesOf, runnable } from "../src/core/models";
 import { decodePng } from "../tests/png";
-import { launch, opened, serve, type Served } from "./browser";
+import { opened, serve, type Served } from "./browser";
+import { eachPage } from "./each_page";
 import { BUNDLES, first, GIVEN, manifests, mapOf, npy, photos, problem } from "./given";
 
 /** The page's maps are Python's, or nearly so. */
 const LEAST_CC = 0.999;
 
 let served: Served;
-let browser: BrowserContext;
 let page: Page;
 
 beforeAll(async () => {
   served = await serve(BUNDLES);
-  browser = await launch();
 });
 
-afterAll(async () => {
-  await browser?.close();
-  await served?.close();
-});
+afterAll(() => served?.close());
 
-beforeEach(async () => {
-  page = await browser.newPage();
-});
-
-afterEach(() => page.close());
+eachPage((fresh) => (page = fresh));
 
 async function choose(path: string): Promise<void> {
   await page.locator("input.file").setInputFiles(path);

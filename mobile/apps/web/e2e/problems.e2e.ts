@@ -1,29 +1,19 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
 
-import { launch, opened, serve } from "./browser";
+import { opened, serve } from "./browser";
+import { eachPage } from "./each_page";
 import { altered, BUNDLES, edit, manifests, problem } from "./given";
 
 const { name, artefacts } = manifests()[0]!;
 const { path } = artefacts[0]!;
 
-let browser: BrowserContext;
 let page: Page;
 
-beforeAll(async () => {
-  browser = await launch();
-});
-
-afterAll(() => browser?.close());
-
-beforeEach(async () => {
-  page = await browser.newPage();
-});
-
-afterEach(() => page.close());
+eachPage((fresh) => (page = fresh));
 
 test.each<[string, (bundle: string) => void, string[]]>([
   ["a wrong hash", (bundle) => {
