@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from students.layers import exchanged
 
 
 class ChannelNorm(nn.Module):
@@ -46,9 +46,4 @@ class PointwiseNorm(nn.Module):
 
 def with_pointwise_norms(module: nn.Module) -> nn.Module:
     """A copy of `module` whose every `ChannelNorm` is a `PointwiseNorm`."""
-    module = copy.deepcopy(module)
-    for parent in list(module.modules()):
-        for name, child in parent.named_children():
-            if isinstance(child, ChannelNorm):
-                setattr(parent, name, PointwiseNorm(child))
-    return module
+    return exchanged(module, ChannelNorm, PointwiseNorm)

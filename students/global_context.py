@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from students.layers import conv_bn, resized
+from students.layers import conv_bn, exchanged, resized
 
 Build = Callable[[int], nn.Module]
 """Width -> a module that takes and gives (B, width, h, w)."""
@@ -162,12 +161,7 @@ class PooledNorm(nn.Module):
 
 def with_pooled_norms(module: nn.Module) -> nn.Module:
     """A copy of `module` whose every `Grouped` is a `PooledNorm`."""
-    module = copy.deepcopy(module)
-    for parent in list(module.modules()):
-        for name, child in parent.named_children():
-            if isinstance(child, Grouped):
-                setattr(parent, name, PooledNorm(child))
-    return module
+    return exchanged(module, Grouped, PooledNorm)
 
 
 class GroupedAttention(nn.Module):

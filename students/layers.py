@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -58,6 +60,18 @@ def conv_bn(
         nn.BatchNorm2d(outputs),
     ]
     return nn.Sequential(*layers, *([nn.ReLU()] if relu else []))
+
+
+def exchanged(
+    module: nn.Module, kind: type[nn.Module], other: Callable[[Any], nn.Module]
+) -> nn.Module:
+    """A copy of `module` in which `other(child)` stands for every child of a `kind`."""
+    module = copy.deepcopy(module)
+    for parent in list(module.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, kind):
+                setattr(parent, name, other(child))
+    return module
 
 
 def resized(x: Tensor, size: Sequence[int], *, align_corners: bool = True) -> Tensor:

@@ -17,7 +17,7 @@ from typing import Any
 from mobile import manifest
 from mobile.manifest import read_manifest
 from pipeline.errors import UserError
-from pipeline.files import read_json, replace_tree, write_json
+from pipeline.files import replace_tree, write_json
 
 INDEX, SCHEMA = "index.json", 1
 _CHECKOUT = Path(__file__).resolve().parents[2]
@@ -104,13 +104,6 @@ def installed(folder: Path) -> list[str]:
     """Names of the bundles in an app's `folder`, sorted."""
     found = folder.glob(f"*/{manifest.NAME}")
     return sorted(path.parent.name for path in found if not path.parent.name.startswith("."))
-
-
-def index(folder: Path) -> list[str]:
-    """What the index of an app's `folder` lists; nothing where there is none."""
-    path = folder / INDEX
-    listed: list[str] = read_json(path)["bundles"] if path.is_file() else []
-    return listed
 
 
 def reduced(content: Mapping[str, Any], app: App) -> dict[str, Any]:

@@ -97,10 +97,6 @@ class ClassificationTask(DenseTask):
             "P": (-entropy).exp(),
         }
 
-    def quick_score(self, logits: Map, sample: Sample) -> dict[str, Tensor]:
-        """The same: there is nothing slower."""
-        return self.score(logits, sample)
-
     def gather(self, logits: Map, sample: Sample, *, quick: bool) -> Any:  # noqa: ARG002
         """The class, what it was taken for, and of how many."""
         row, target = one(logits, sample)

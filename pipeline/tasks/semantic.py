@@ -101,10 +101,6 @@ class SemanticTask(DenseTask):
         }
         return {name: torch.tensor([value]).double() for name, value in values.items()}
 
-    def quick_score(self, logits: Map, sample: Sample) -> dict[str, Tensor]:
-        """The same: there is nothing slower."""
-        return self.score(logits, sample)
-
     def gather(self, logits: Map, sample: Sample, *, quick: bool) -> Any:  # noqa: ARG002
         """How often which class was taken for which, in one image."""
         return self._confusion(logits, sample)

@@ -15,9 +15,11 @@ from torch import nn
 from mobile import recipes
 from mobile.backend import Array
 from mobile.bundle import Artefact, assemble
+from mobile.contract.install import INDEX
 from mobile.export import export
 from pipeline.data.classes import get
 from pipeline.data.resize import resize_planes
+from pipeline.files import read_json
 from students.registry import ModelSpec
 from tests.mobile.realistic import patterns
 from tests.mobile.tiny import SPEC, TinyStudent
@@ -89,3 +91,9 @@ def bundle(
     lineage = {"student": {"header": {}}}
     assemble(target, spec, student, artefacts, golden, lineage, classes)
     return target
+
+
+def listed(folder: Path) -> list[str]:
+    """Bundles in an app's folder, as its index tells the app."""
+    names: list[str] = read_json(folder / INDEX)["bundles"]
+    return names

@@ -17,6 +17,7 @@ from mobile.export import open_runner
 from mobile.manifest import read_manifest
 from pipeline.data.classes import get
 from pipeline.errors import UserError
+from tests.apps import small
 
 
 def test_an_app_gets_what_it_can_run_and_a_manifest_of_just_that(
@@ -51,7 +52,7 @@ def test_golden_vectors_are_what_the_installed_file_gives(
             kept = np.load(home / golden["outputs"]["litert_fp32"]["path"])
             assert np.array_equal(found, kept)
             assert kept.std() > 0.5, name  # flat outputs would prove nothing
-    assert install.index(tmp_path) == sorted(bundles)
+    assert small.listed(tmp_path) == sorted(bundles)
 
 
 def test_classes_are_named_and_coloured(bundles: dict[str, Path]) -> None:
@@ -72,7 +73,7 @@ def test_installing_again_replaces_and_removing_leaves_the_others(
     assert capsys.readouterr().out.split() == ["fastsal_a", "fastsal_a_objects"]
     assert main(["bundle", "remove", "fastsal_a", *to]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["fastsal_a_objects", "index.json"]
-    assert install.index(tmp_path) == ["fastsal_a_objects"]
+    assert small.listed(tmp_path) == ["fastsal_a_objects"]
     assert main(["bundle", "remove", "fastsal_a", *to]) == 2
     assert "has no bundle called 'fastsal_a'" in capsys.readouterr().err
 

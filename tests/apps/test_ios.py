@@ -225,7 +225,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         target, exports = home / spec.name, home / f"{spec.name}.exports"
         made = small.bundle(target, exports, spec, student, ("executorch_fp32",), classes)
         found.append(install.install(made, install.get("ios"), home / "Bundles"))
-    assert install.index(home / "Bundles") == sorted(spec.name for spec in specs)
+    assert small.listed(home / "Bundles") == sorted(spec.name for spec in specs)
     return found
 
 
