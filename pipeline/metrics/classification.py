@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -35,12 +37,17 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     return -logits.double().log_softmax(1).gather(1, target[:, None])[:, 0]
 
 
-def confusion(logits: Tensor, target: Tensor) -> Confusion:
-    """How often which class was taken for which."""
-    _require(logits, target)
-    classes = logits.shape[1]
-    pairs = target * classes + logits.argmax(1)
-    counts: Confusion = torch.bincount(pairs, minlength=classes**2).cpu().numpy()
+def confusion(target: Sequence[int], called: Sequence[int], classes: int) -> Confusion:
+    """How often which of so many classes was called which: a pair for each image.
+
+    Raises `ValueError` for lists of different lengths and for an index outside the classes.
+    """
+    if len(target) != len(called):
+        raise ValueError(
+            f"{len(target)} classes of images, but {len(called)} of what they are called"
+        )
+    places = np.ravel_multi_index((np.array(target, int), np.array(called, int)), (classes,) * 2)
+    counts: Confusion = np.bincount(places, minlength=classes**2)
     return counts.reshape(classes, classes)
 
 

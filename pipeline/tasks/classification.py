@@ -145,10 +145,8 @@ def one(logits: Map, sample: Sample) -> tuple[Tensor, Tensor]:
 
 def counted(gathered: Sequence[tuple[int, int, int]]) -> Confusion:
     """How often which class was taken for which, of what `gather` gave for every image."""
-    found: Confusion = np.zeros((gathered[0][2],) * 2, np.int64)
-    for target, said, _ in gathered:
-        found[target, said] += 1
-    return found
+    target, called, (classes, *_) = zip(*gathered, strict=True)
+    return metrics.confusion(target, called, classes)
 
 
 def cross_entropy(logits: Tensor, target: Tensor, smoothing: float = 0.0) -> Tensor:
