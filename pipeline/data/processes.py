@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from types import TracebackType
 
@@ -16,11 +17,33 @@ def interrupts_held() -> Iterator[None]:
     They inherit the mask from before their first instruction, so none of them can print a
     traceback; the parent is interrupted when the block ends, and stops them.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    with _remembered():
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _remembered() -> Iterator[None]:
+    """Hold a Ctrl-C back that one of torch's threads takes: a mask is its own thread's alone.
+
+    Python runs handlers in the main thread whichever took the signal, in the middle of whatever
+    that one is at: a loader half made is a loader that cannot be put away.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or handler is None:
+        yield  # no handler runs in this thread, or none that Python could put back
+        return
+    came: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: came.append(number))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def be_quiet_without_parent() -> None:
