@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
+from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 # Dense bf16 tensor-core TFLOP/s in the makers' data sheets, by a part of the device's name.
@@ -21,11 +24,35 @@ RATED_BF16 = {
 
 
 def flops(work: Callable[[], object]) -> int:
-    """Floating-point operations of `work`: two for each multiply-add, as torch counts them."""
-    with FlopCounterMode(display=False) as counter:
+    """Floating-point operations of `work`: two for each multiply-add, as torch counts them.
+
+    But for backward convolutions: torch counts a grouped one as if it had a single group.
+    """
+    ours = {torch.ops.aten.convolution_backward: _convolution_backward}
+    with FlopCounterMode(display=False, custom_mapping=ours) as counter:
         work()
     counted: int = counter.get_total_flops()
     return counted
+
+
+def _convolution_backward(
+    gradient: Sequence[int],
+    images: Sequence[int],
+    weight: Sequence[int],
+    _bias: object,
+    _stride: object,
+    _padding: object,
+    _dilation: object,
+    transposed: bool,
+    _output_padding: object,
+    _groups: object,
+    wanted: Sequence[bool],
+    **_others: Any,
+) -> int:
+    """Each of the gradients of images and weights has as many operations as the forward."""
+    places = images if transposed else gradient
+    forward = 2 * places[0] * math.prod(places[2:]) * math.prod(weight)
+    return forward * (wanted[0] + wanted[1])
 
 
 def rated(device: torch.device, precision: str) -> float | None:
@@ -36,19 +63,35 @@ def rated(device: torch.device, precision: str) -> float | None:
     return next((1e12 * value for part, value in RATED_BF16.items() if part in name), None)
 
 
-def reached(device: torch.device, precision: str) -> float:
-    """FLOP/s of a large square matrix product: what this device gives in practice."""
+def kernels(device: torch.device, precision: str) -> dict[str, float]:
+    """FLOP/s of a large matrix product and of a large 3x3 convolution: on CPUs two libraries'."""
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    size = 8192 if device.type == "cuda" else 1024
+    size, batch = (8192, 64) if device.type == "cuda" else (1024, 4)
     a, b = (torch.rand(size, size, device=device, dtype=dtype) for _ in range(2))
+    images = torch.rand(batch, 256, 56, 56, device=device, dtype=dtype)
+    images = images.contiguous(memory_format=torch.channels_last)
+    weight = torch.rand(256, 256, 3, 3, device=device, dtype=dtype)
+    with torch.inference_mode():
+        return {
+            "matrix product": _rate(lambda: a @ b, device),
+            "convolution": _rate(lambda: functional.conv2d(images, weight, padding=1), device),
+        }
+
+
+def reached(device: torch.device, precision: str) -> float:
+    """FLOP/s of the quicker of `kernels`: what this device gives in practice."""
+    return max(kernels(device, precision).values())
+
+
+def _rate(work: Callable[[], object], device: torch.device) -> float:
     times = []
     for _ in range(8):
         wait(device)
         start = time.perf_counter()
-        a @ b
+        work()
         wait(device)
         times.append(time.perf_counter() - start)
-    return 2 * size**3 / statistics.median(times[2:])
+    return flops(work) / statistics.median(times[2:])
 
 
 def utilisation(
@@ -59,7 +102,7 @@ def utilisation(
     return {
         "gflop_per_image": round(operations / 1e9, 3),
         "tflop_per_s": round(used / 1e12, 4),
-        "of_a_matrix_product": round(used / reached(device, precision), 3),
+        "of_the_reached_peak": round(used / reached(device, precision), 3),
         "of_the_rated_peak": None if peak is None else round(used / peak, 4),
     }
 

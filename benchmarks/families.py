@@ -6,7 +6,8 @@
 Each student trains for a few steps in a process of its own on random images: images per second by
 the clock, the process's largest memory, and the operations of a step (forward, backward, update)
 that take most of its time. FLOP utilisation is what the forward and backward multiply-adds come
-to beside a large matrix product on the same threads. Ratios within one run are what counts.
+to beside a large matrix product or convolution on the same threads. Ratios within one run are what
+counts.
 """
 
 from __future__ import annotations
@@ -58,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"{found['peak']:.0f} | {slow} |",
             flush=True,
         )
+    rates = ", ".join(f"{name} {rate / 1e9:.0f}" for name, rate in found["kernels"].items())
+    print(f"\nGFLOP/s: {rates}")
 
 
 def measure(name: str, height: int, width: int, batch: int, threads: int) -> dict[str, Any]:
@@ -66,7 +69,7 @@ def measure(name: str, height: int, width: int, batch: int, threads: int) -> dic
     from torch.profiler import ProfilerActivity, profile
 
     import students
-    from benchmarks.arithmetic import flops, reached
+    from benchmarks.arithmetic import flops, kernels
     from pipeline.engine.device import keep_freed_memory
 
     torch.set_num_threads(threads)
@@ -97,9 +100,11 @@ def measure(name: str, height: int, width: int, batch: int, threads: int) -> dic
         step()
     rows = sorted(profiled.key_averages(), key=lambda row: -row.self_cpu_time_total)
     total = sum(row.self_cpu_time_total for row in rows)
+    rates = kernels(torch.device("cpu"), "fp32")
     return {
         "images": batch / seconds,
-        "utilisation": work / seconds / reached(torch.device("cpu"), "fp32"),
+        "utilisation": work / seconds / max(rates.values()),
+        "kernels": rates,
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "slowest": [(row.key, row.self_cpu_time_total / total) for row in rows[:3]],
     }

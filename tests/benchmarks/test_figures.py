@@ -54,12 +54,26 @@ def test_operations_are_two_for_each_multiply_add() -> None:
     assert arithmetic.flops(lambda: net(images)) == 2 * 2 * 8 * 3 * 9 * 10 * 12
 
 
+@pytest.mark.parametrize("groups", [1, 2, 8])
+@pytest.mark.parametrize("needs_images", [True, False])
+@pytest.mark.parametrize("transposed", [True, False])
+def test_backward_convolutions_cost_a_forward_for_each_gradient(
+    groups: int, needs_images: bool, transposed: bool
+) -> None:
+    kind = nn.ConvTranspose2d if transposed else nn.Conv2d
+    net = kind(8, 16, 3, stride=2, padding=1, groups=groups, bias=False)
+    images = torch.rand(2, 8, 10, 12, requires_grad=needs_images)
+    places = 10 * 12 if transposed else 5 * 6
+    forward = 2 * 2 * places * 9 * 8 * 16 // groups
+    assert arithmetic.flops(lambda: net(images).sum().backward()) == forward * (2 + needs_images)
+
+
 def test_utilisation_is_a_rate_of_operations() -> None:
     found = arithmetic.utilisation(2e9, 500, CPU, "fp32")
     assert (found["gflop_per_image"], found["tflop_per_s"]) == (2, 1)
     assert found["of_the_rated_peak"] is None
-    assert found["of_a_matrix_product"] is not None
-    assert found["of_a_matrix_product"] > 0
+    assert found["of_the_reached_peak"] is not None
+    assert found["of_the_reached_peak"] > 0
 
 
 def test_shares_are_of_the_whole() -> None:

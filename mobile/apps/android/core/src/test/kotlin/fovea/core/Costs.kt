@@ -1,6 +1,7 @@
 package fovea.core
 
 import fovea.core.bundle.FolderFiles
+import fovea.core.bundle.Layout
 import fovea.core.bundle.Meaning
 import fovea.core.bundle.readManifest
 import fovea.core.image.YuvPlane
@@ -14,20 +15,20 @@ import fovea.core.time.percentile
 import fovea.core.values.Planes
 import fovea.core.values.Triangle
 import fovea.core.values.mapOf
-import fovea.core.values.tensor
 import java.io.File
 
 private const val RUNS = 60
-private const val WARM_UPS = 60
+private const val WARM_UP_NANOS = 3_000_000_000
 
 /** Prints what the way of a photograph costs around a model: `java … fovea.core.CostsKt BUNDLE`. */
 fun main(arguments: Array<String>) {
     val manifest = readManifest(FolderFiles(File(arguments.single())))
     val (_, channels, height, width) = manifest.outputShape
     val output = Planes(channels, height, width, FloatArray(channels * height * width) { (it * 37 % 101) / 20f - 3 })
-    val layout = manifest.artefacts.first().layout
     for ((name, photo) in mapOf("photograph 4032x3024" to waves(4032, 3024), "frame 640x480" to waves(640, 480))) {
-        print("$name: resize", milliseconds { tensor(Triangle.resize(photo, manifest.height, manifest.width), layout) })
+        for (layout in Layout.entries) {
+            print("$name: resize, $layout", milliseconds { Triangle.resize(photo, manifest.height, manifest.width, layout) })
+        }
     }
     print("frame 640x480: YUV and turn", milliseconds { frame() })
     print("map and layer", milliseconds {
@@ -43,7 +44,8 @@ private fun frame() =
     upright(pixelsOfYuv(640, 480, luma, chroma, chroma, IntArray(640 * 480)), frameOrientation(90, 0, front = false))
 
 private fun milliseconds(act: () -> Unit): List<Double> {
-    repeat(WARM_UPS) { act() }
+    val warm = System.nanoTime() + WARM_UP_NANOS
+    while (System.nanoTime() < warm) act() // as a camera does: the compiler has seen hundreds of frames
     return List(RUNS) {
         val started = System.nanoTime()
         act()

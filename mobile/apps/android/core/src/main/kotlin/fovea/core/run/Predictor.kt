@@ -14,7 +14,6 @@ import fovea.core.layer.heatLayer
 import fovea.core.values.Planes
 import fovea.core.values.Triangle
 import fovea.core.values.mapOf
-import fovea.core.values.tensor
 
 /** What a photograph gave: the map (class logits as they are), its layer, and where the time went. */
 class Prediction(val map: Planes, val layer: Pixels, val legend: List<LegendEntry>, val times: StageTimes)
@@ -35,7 +34,7 @@ class Predictor(
 ) {
     fun predict(photo: PixelRows): Prediction {
         val started = nanos()
-        val input = tensor(Triangle.resize(photo, manifest.height, manifest.width), artefact.layout)
+        val input = Triangle.resize(photo, manifest.height, manifest.width, artefact.layout)
         val prepared = nanos()
         val values = engine.run(input)
         val ran = nanos()

@@ -14,11 +14,13 @@ internal class Taps(size: Int, outputs: Int) {
         val support = max(1.0, scale)
         weights = Array(outputs) { i ->
             val centre = (i + 0.5) * scale
-            val reach = (max(0, (centre - support - 0.5).toInt() - 1)..(centre + support + 0.5).toInt())
-                .filter { it < size && weight(it, centre, support) > 0.0 }
-            start[i] = reach.first()
-            val sum = reach.sumOf { weight(it, centre, support) }
-            FloatArray(reach.size) { (weight(reach[it], centre, support) / sum).toFloat() }
+            var first = max(0, (centre - support - 0.5).toInt() - 1)
+            while (weight(first, centre, support) == 0.0) first++
+            var end = first
+            var sum = 0.0
+            while (end < size && weight(end, centre, support) > 0.0) sum += weight(end++, centre, support)
+            start[i] = first
+            FloatArray(end - first) { (weight(first + it, centre, support) / sum).toFloat() }
         }
     }
 
@@ -37,8 +39,13 @@ internal class Taps(size: Int, outputs: Int) {
         }
     }
 
-    /** [apply] to three lines at once, [step] apart in [input], [outStep] in [out]: sums that do not wait for each other. */
-    fun applyColours(input: FloatArray, step: Int, out: FloatArray, to: Int, outStep: Int) {
+    /**
+     * [apply] to three lines at once, [step] apart in [input]: sums that do not wait for each other.
+     *
+     * In [out] the next pixel is [ahead] further, and the next colour [colour].
+     */
+    fun applyColours(input: FloatArray, step: Int, out: FloatArray, to: Int, ahead: Int, colour: Int) {
+        var place = to
         for (i in weights.indices) {
             var at = start[i]
             var red = 0f
@@ -50,9 +57,10 @@ internal class Taps(size: Int, outputs: Int) {
                 blue += weight * input[at + 2 * step]
                 at++
             }
-            out[to + i] = red
-            out[to + outStep + i] = green
-            out[to + 2 * outStep + i] = blue
+            out[place] = red
+            out[place + colour] = green
+            out[place + 2 * colour] = blue
+            place += ahead
         }
     }
 

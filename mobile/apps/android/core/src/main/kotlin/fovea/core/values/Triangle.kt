@@ -1,5 +1,6 @@
 package fovea.core.values
 
+import fovea.core.bundle.Layout
 import fovea.core.image.PixelRows
 import java.util.stream.IntStream
 
@@ -14,26 +15,29 @@ private const val BAND_PIXELS = 1_000_000
 object Triangle {
     const val NAME = "triangle"
 
-    /** Looking a level up is quicker than converting it. */
-    private val LEVELS = FloatArray(256) { it.toFloat() }
+    /** The three colours of [source] as planes of [height] x [width], 0-255. */
+    fun resize(source: PixelRows, height: Int, width: Int): Planes =
+        Planes(3, height, width, resize(source, height, width, Layout.NCHW))
 
     /**
-     * The three colours of [source] as planes of [height] x [width], 0-255.
+     * The same values in the order of [layout], as a file takes them.
      *
      * Large pictures are resized in bands, by several threads; no value depends on how many.
      */
-    fun resize(source: PixelRows, height: Int, width: Int): Planes {
+    fun resize(source: PixelRows, height: Int, width: Int, layout: Layout): FloatArray {
         val rows = Taps(source.height, height)
         val columns = Taps(source.width, width)
         val out = FloatArray(3 * height * width)
+        val ahead = if (layout == Layout.NCHW) 1 else 3
+        val colour = if (layout == Layout.NCHW) height * width else 1
         val worth = source.width.toLong() * source.height / BAND_PIXELS
         val bands = worth.coerceIn(1, Runtime.getRuntime().availableProcessors().toLong()).toInt().coerceAtMost(height)
         IntStream.range(0, bands).parallel().forEach { band ->
             resizeRows(source, rows, height * band / bands, height * (band + 1) / bands) { y, colours ->
-                columns.applyColours(colours, source.width, out, y * width, height * width)
+                columns.applyColours(colours, source.width, out, y * width * ahead, ahead, colour)
             }
         }
-        return Planes(3, height, width, out)
+        return out
     }
 
     /** [map] as planes of [height] x [width]. */
@@ -74,7 +78,7 @@ object Triangle {
             while (high < end && taps.start[high] <= y) sums[high++ % sums.size].fill(0f)
             source.row(y, pixels)
             split(pixels, colours)
-            for (i in low until high) add(colours, taps.weight(i, y), sums[i % sums.size], 0)
+            for (i in low until high) add(colours, taps.weight(i, y), sums[i % sums.size])
         }
         while (low < end) take(low, sums[low++ % sums.size])
     }
@@ -83,12 +87,15 @@ object Triangle {
         val taps = Taps(map.height, height)
         val out = FloatArray(map.channels * height * map.width)
         val row = FloatArray(map.width)
+        val sum = FloatArray(map.width)
         for (c in 0 until map.channels) {
             for (i in 0 until height) {
+                sum.fill(0f)
                 for (y in taps.start[i] until taps.end(i)) {
                     map.data.copyInto(row, 0, (c * map.height + y) * map.width, (c * map.height + y + 1) * map.width)
-                    add(row, taps.weight(i, y), out, (c * height + i) * map.width)
+                    add(row, taps.weight(i, y), sum)
                 }
+                sum.copyInto(out, (c * height + i) * map.width)
             }
         }
         return Planes(map.channels, height, map.width, out)
@@ -98,14 +105,14 @@ object Triangle {
         val span = pixels.size
         for (x in pixels.indices) {
             val pixel = pixels[x]
-            colours[x] = LEVELS[(pixel shr 16) and 0xff]
-            colours[span + x] = LEVELS[(pixel shr 8) and 0xff]
-            colours[2 * span + x] = LEVELS[pixel and 0xff]
+            colours[x] = ((pixel shr 16) and 0xff).toFloat()
+            colours[span + x] = ((pixel shr 8) and 0xff).toFloat()
+            colours[2 * span + x] = (pixel and 0xff).toFloat()
         }
     }
 
-    /** A loop as plain as this is what compilers turn into vector instructions. */
-    private fun add(row: FloatArray, weight: Float, out: FloatArray, at: Int) {
-        for (x in row.indices) out[at + x] += weight * row[x]
+    /** A loop as plain as this is what compilers turn into vector instructions; a place in [sum] to begin at is too much. */
+    private fun add(row: FloatArray, weight: Float, sum: FloatArray) {
+        for (x in row.indices) sum[x] += weight * row[x]
     }
 }
