@@ -13,10 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from omegaconf import OmegaConf
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# Deadlines would measure whatever else the machine is doing. The same examples in every run, unless
+# asked for others: pytest --hypothesis-profile=explore
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None)
+settings.load_profile("same")
 
 TINY = (
     "sample.train=24",

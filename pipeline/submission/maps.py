@@ -32,7 +32,9 @@ def grey(shown: Map, size: Size, blur: float = 0.0) -> NDArray[np.uint8]:
     least, most = float(full.min()), float(full.max())
     if not most > least:
         return np.zeros(size, np.uint8)
-    levels: NDArray[np.uint8] = np.rint((full - least) * (255.0 / (most - least))).astype(np.uint8)
+    # In doubles: 255 over the least spans that float32 has is beyond float32.
+    shares = (full.astype(np.float64) - least) / (most - least)
+    levels: NDArray[np.uint8] = np.rint(255 * shares).astype(np.uint8)
     return levels
 
 

@@ -23,7 +23,7 @@ SIDE = st.integers(2, 24)
 PART = st.floats(0, 1)
 SCALE = st.floats(0.1, 8)
 VIEWS = st.builds(View, st.booleans(), st.one_of(st.just(1.0), SCALE), PART, PART)
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=40)
 
 
 def positions(height: int, width: int) -> np.ndarray:

@@ -18,7 +18,7 @@ POINT = st.tuples(st.integers(-3, 70), st.integers(-3, 50))
 PATHS = st.lists(st.lists(POINT, max_size=5), max_size=4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PATHS)
 def test_what_is_written_is_read(paths: list[list[tuple[int, int]]]) -> None:
     scanpaths = [np.array(path, dtype=np.int64).reshape(-1, 2) for path in paths]

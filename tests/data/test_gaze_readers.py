@@ -231,7 +231,7 @@ def attempt(record: Record) -> Fixations | str:
 
 
 @pytest.mark.parametrize("name", ["mit1003", "points", "cat2000", "osie", "salicon_json"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(place=st.floats(0, 1, exclude_max=True), cut=st.booleans(), bits=st.integers(1, 255))
 def test_damage_is_a_refusal_in_one_line_or_other_fixations(
     sound: dict[str, Record], name: str, place: float, cut: bool, bits: int

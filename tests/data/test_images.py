@@ -253,7 +253,7 @@ def encoded(kind: str) -> bytes:
 KINDS = {kind: encoded(kind) for kind in ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")}
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(
     kind=st.sampled_from(sorted(KINDS)),
     places=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=6),

@@ -145,7 +145,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(place=st.integers(0, 10**6), value=st.integers(1, 255))
 def test_a_changed_byte_of_a_compressed_file_is_found_or_harmless(
     folder: Path, place: int, value: int
@@ -156,14 +156,14 @@ def test_a_changed_byte_of_a_compressed_file_is_found_or_harmless(
     assert found is None or found.tolist() == np.concatenate(POINTS).tolist()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(place=st.integers(0, 10**6), kind=st.sampled_from(["written", "plain"]))
 def test_a_file_cut_short_is_found(folder: Path, place: int, kind: str) -> None:
     data = WHOLE[kind]
     assert attempt(folder, data[: place % len(data)]) is None
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.data())
 def test_any_words_in_an_unpacked_file_end_in_points_or_a_plain_error(
     folder: Path, data: st.DataObject
@@ -180,7 +180,7 @@ def test_any_words_in_an_unpacked_file_end_in_points_or_a_plain_error(
     attempt(folder, bytes(changed))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=600))
 @example(b"")
 def test_any_bytes_behind_a_header_end_in_a_plain_error(folder: Path, data: bytes) -> None:

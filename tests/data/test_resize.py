@@ -38,7 +38,7 @@ def slow_resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return out
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(SIZES, SIZES, st.integers(1, 20), st.integers(1, 20), st.integers(0, 1000))
 def test_follows_its_definition(h: int, w: int, height: int, width: int, seed: int) -> None:
     image = np.random.default_rng(seed).integers(0, 256, (h, w)).astype(np.uint8)

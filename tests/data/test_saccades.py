@@ -76,7 +76,7 @@ def test_a_clean_saccade_parts_two_fixations() -> None:
     np.testing.assert_array_equal(fixations(trace), [[100, 100], [420, 100]])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(arrays(np.float64, st.tuples(st.integers(0, 90), st.just(2)), elements=st.floats(-1e3, 1e3)))
 def test_any_trace_is_parted_in_order(trace: np.ndarray) -> None:
     found = intervals(trace)

@@ -18,7 +18,7 @@ from tests.fovea.conftest import pixels
 sizes = st.integers(1, 40)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(height=sizes, width=sizes, deep=st.booleans(), seed=st.integers(0, 2**16))
 def test_a_png_gives_back_every_pixel(height: int, width: int, deep: bool, seed: int) -> None:
     kind = np.uint16 if deep else np.uint8

@@ -19,7 +19,7 @@ from pipeline.labels.scores import packed, soft_cross_entropy, unpacked
 from tests.labels.labelling import SPEC
 
 SEED = st.integers(0, 100_000)
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=40)
 
 
 def scores(seed: int, classes: int = 5, size: tuple[int, int] = (3, 4), batch: int = 2) -> Tensor:

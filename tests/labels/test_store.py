@@ -178,7 +178,7 @@ def test_a_truncated_shard_is_never_mapped(mine: Path) -> None:
     assert store["image-000"].shape == (6, 8)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_any_damage_is_found(
     merged: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -259,7 +259,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(name=st.sampled_from(["labels.json", "shard-00000.json"]), data=st.data())
 def test_any_json_in_the_place_of_ours_is_refused(
     merged: Path, tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject

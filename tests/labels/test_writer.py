@@ -43,7 +43,7 @@ def test_maps_are_those_predicted_batch_by_batch(tmp_path: Path) -> None:
         np.testing.assert_allclose(stored, predict(batch), atol=0.5 / 255 + 1e-7)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(world=st.integers(1, 15), order=st.randoms(use_true_random=False))
 def test_any_number_of_ranks_in_any_order_writes_the_same_bytes(
     whole: dict[str, bytes],

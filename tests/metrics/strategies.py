@@ -11,8 +11,7 @@ from torch import Tensor
 
 SHAPE = (5, 6)
 PIXELS = SHAPE[0] * SHAPE[1]
-FEW = settings(max_examples=60, deadline=None)
-"""A deadline would measure whatever else the machine is doing."""
+FEW = settings(max_examples=60)
 
 
 @st.composite

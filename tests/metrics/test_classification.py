@@ -32,7 +32,7 @@ def slow_rank(row: list[float], target: int) -> int:
 
 
 @given(SEED)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_ranks_are_places_in_a_stable_order(seed: int) -> None:
     logits, target = drawn(seed)
     slow = [slow_rank(row, int(t)) for row, t in zip(logits.tolist(), target, strict=True)]
@@ -41,7 +41,7 @@ def test_ranks_are_places_in_a_stable_order(seed: int) -> None:
 
 
 @given(SEED)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_without_equal_logits_they_are_torchmetrics(seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     logits = torch.randn(40, 7, generator=generator)
@@ -59,7 +59,7 @@ def test_without_equal_logits_they_are_torchmetrics(seed: int) -> None:
 
 
 @given(SEED)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_class_accuracy_is_scikit_learns_balanced_one(seed: int) -> None:
     logits, target = drawn(seed)
     found = metrics.confusion(target.tolist(), logits.argmax(1).tolist(), logits.shape[1])

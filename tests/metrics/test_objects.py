@@ -75,7 +75,7 @@ def slow_curve(saved, mask):
     return np.array(precision), np.array(recall)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.floats(0.02, 0.7))
 def test_curves_are_those_of_a_loop_over_levels(seed: int, share: float) -> None:
     saved, mask = scene(seed, share)

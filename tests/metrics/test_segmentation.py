@@ -15,7 +15,7 @@ from pipeline.metrics import segmentation
 
 CLASSES = 4
 SEED = st.integers(0, 100_000)
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=40)
 
 
 def scene(seed: int, used: int = CLASSES, void: float = 0.1) -> tuple[np.ndarray, np.ndarray]:

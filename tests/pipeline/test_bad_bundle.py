@@ -60,7 +60,7 @@ def test_the_example_is_sound(bundle: Path) -> None:
     assert verify(bundle) == []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(place=st.integers(0, len(TEXT) - 1), value=st.integers(1, 255))
 def test_a_changed_byte_is_found_or_harmless(bundle: Path, place: int, value: int) -> None:
     data = bytearray(TEXT)
@@ -70,13 +70,13 @@ def test_a_changed_byte_is_found_or_harmless(bundle: Path, place: int, value: in
         assert {n: e["sha256"] for n, e in found["files"].items()} == HASHES
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(place=st.integers(0, len(TEXT) - 1))
 def test_a_manifest_cut_short_is_found(bundle: Path, place: int) -> None:
     assert attempt(bundle, TEXT[:place]) is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused(bundle: Path, data: bytes) -> None:
     assert attempt(bundle, data) is None
@@ -89,7 +89,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(part=st.sampled_from(sorted(MANIFEST)), value=JSON)
 @example(part="artefacts", value={"a\nb": None})
 @example(part="files", value={"a\nb": None})

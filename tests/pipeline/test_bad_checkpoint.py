@@ -107,7 +107,7 @@ def test_weights_that_are_no_numbers_are_named(
         load_model(tmp_path / "model.safetensors", "student")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(place=st.integers(0, 5000), value=st.integers(1, 255))
 def test_a_changed_byte_of_the_header_ends_in_a_model_or_a_plain_error(
     whole: bytes, tmp_path_factory: pytest.TempPathFactory, place: int, value: int

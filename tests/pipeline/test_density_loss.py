@@ -74,7 +74,7 @@ def test_kl_does_not_change_with_a_constant_on_top_of_the_logits() -> None:
 
 
 @given(st.integers(0, 1000), st.booleans())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_any_label_becomes_a_density(seed: int, log: bool) -> None:
     generator = torch.Generator().manual_seed(seed)
     labels = torch.rand(2, 1, 4, 5, generator=generator)

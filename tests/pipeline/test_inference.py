@@ -64,7 +64,7 @@ class Seen:
 # Tiles
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(1, 64), st.integers(0, 200), st.floats(0, 0.95))
 def test_tiles_cover_every_pixel(tile: int, more: int, overlap: float) -> None:
     side = tile + more
@@ -85,7 +85,7 @@ def test_tiles_of_the_papers() -> None:
     assert starts(16, 10, 0.7) == [0, 3, 6], "not 4: 1 - 0.7 is a little over 0.3"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 40), st.integers(1, 40), st.floats(0, 0.9), st.integers(0, 99))
 def test_tiles_of_a_pointwise_model_are_the_plain_result(
     height: int, width: int, overlap: float, seed: int

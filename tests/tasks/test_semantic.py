@@ -126,7 +126,7 @@ def test_hard_pixels_are_the_main_heads_alone() -> None:
     assert terms["auxiliary0"].item() == pytest.approx(0.4 * slow_cross_entropy(aux, truth(0)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(SEED, st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_hard_pixels_are_those_a_sort_would_find(
     seed: int, threshold: float, share: float, void: float

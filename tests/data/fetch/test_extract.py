@@ -103,7 +103,7 @@ def test_another_archive_under_this_name_is_noticed(place: Path) -> None:
     assert not (place / "inner").exists()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_mangled_archives_never_do_worse_than_a_message(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

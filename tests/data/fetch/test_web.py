@@ -59,7 +59,7 @@ def raw() -> Iterator[socketserver.ThreadingTCPServer]:
     server.server_close()
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(status=STATUS, lines=st.lists(LINES, max_size=4), body=BODY)
 @example(b"HTTP/1.1 206 P", [b"Content-Range: bytes 0-1/" + b"9" * 5000], b"")
 @example(b"HTTP/1.1 200 OK", [b"Transfer-Encoding: chunked"], b"-5\r\nabc")
