@@ -14,7 +14,8 @@ train:  steps on what the loader brings against steps on a batch that is there a
 with other work, and where loader and model share the cores, believe the second; on a GPU the
 first. A GPU also gets bf16, and each part the share of its steps, taken one after the other, and
 what 330,000 images take. FLOP utilisation counts two operations for each multiply-add, against
-a large matrix product in the same precision and, where we know it, the maker's figure.
+a large matrix product or convolution in the same precision and, where we know it, the maker's
+figure.
 """
 
 from __future__ import annotations

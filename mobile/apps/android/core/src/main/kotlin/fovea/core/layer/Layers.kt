@@ -5,6 +5,7 @@ import fovea.core.image.PixelRows
 import fovea.core.image.Pixels
 import fovea.core.values.Planes
 import fovea.core.values.Triangle
+import kotlin.math.floor
 
 private const val FAINT = 0.3
 private const val STRONG = 0.6
@@ -12,18 +13,13 @@ private const val COVER = 158
 
 private val ALPHA = IntArray(256) { level255(FAINT + STRONG * it / 255) }
 
-/** A share of 0-1 as a level of 0-255: what is cut off is below 1, as nothing here is negative. */
-private fun level255(share: Double): Int = (255 * share + 0.5).toInt()
+/** A share of 0-1 as a level of 0-255. */
+private fun level255(share: Double): Int = floor(255 * share + 0.5).toInt()
 
 /** [map] from its least to its largest value in the colours of [palette], low values more transparent. */
 fun heatLayer(map: Planes, palette: Palette): Pixels {
-    var least = Double.POSITIVE_INFINITY
-    var most = Double.NEGATIVE_INFINITY
-    for (value in map.data) {
-        if (value < least) least = value.toDouble()
-        if (value > most) most = value.toDouble()
-    }
-    val span = most - least
+    val least = map.data.min().toDouble()
+    val span = map.data.max() - least
     val argb = IntArray(map.area) { i ->
         val level = if (span > 0) level255((map.data[i] - least) / span) else 0
         (ALPHA[level] shl 24) or palette.rgb[level]
